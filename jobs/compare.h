@@ -1,0 +1,36 @@
+#pragma once
+// One comparison: the rows of one kind of one insurer against the ledger. What differs is handed to the
+// exchange.
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "jobs/exchange.h"
+#include "ledger/ledger.h"
+
+namespace kaigo::jobs {
+
+struct CompareOptions {
+    bool accept_drop = false;
+    bool accept_resend = false;
+    /// Only these keys (records whose body must be read again); deletions only among them.
+    std::optional<std::set<std::string>> only;
+};
+
+struct CompareOutcome {
+    ledger::Accounting left;
+    bool complete = false;          ///< read to the end without an unreadable key
+    bool stopped = false;           ///< a person asked to stop
+    std::int64_t new_rejected = 0;  ///< rows that were not rejected before
+    std::int64_t sent = 0;
+};
+
+/// Compares and sends. Fails with `needs_person` when the run must be held: too many rows gone, or too many
+/// to be sent again after mapping, specification or key changed.
+/// @param exchange  null: a dry run, nothing is sent and the ledger stays as it is
+Result<CompareOutcome> compare_kind(Gateway& gateway, ledger::Ledger& ledger, Exchange* exchange,
+                                    const config::Insurer& insurer, const spec::RecordKind& kind,
+                                    ledger::RunId run, const CompareOptions& options, Tally& tally);
+
+}  // namespace kaigo::jobs

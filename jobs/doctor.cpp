@@ -1,0 +1,240 @@
+// doctor: is this host able to do its work? Each line with its remedy.
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <boost/json.hpp>
+#include <ostream>
+
+#include "base/files.h"
+#include "base/i18n.h"
+#include "jobs/commands.h"
+#include "jobs/json_text.h"
+#include "ledger/view.h"
+#include "platform/certificate.h"
+
+namespace kaigo::jobs {
+
+namespace json = boost::json;
+
+namespace {
+
+enum class Level : std::uint8_t { ok, warning, error };
+
+struct Line {
+    Level level;
+    std::string check;
+    std::string text;
+    std::string remedy;
+};
+
+constexpr std::int64_t kCertificateWarningDays = 30;
+constexpr std::uint64_t kDiskWarning = 1ULL << 30;
+
+class Examination {
+  public:
+    Examination(const config::Config& config, World& world) : config_(config), world_(world) {}
+
+    std::vector<Line> run() {
+        ok("configuration", config_.file.string());
+        clock();
+        const bool specification = load_specification();
+        files();
+        ledger();
+        disk();
+        if (specification) {
+            for (const auto& [name, settings] : config_.sources) source(name, settings);
+            for (const config::Insurer& insurer : config_.insurers) {
+                certificate(insurer);
+                platform(insurer);
+            }
+        }
+        return std::move(lines_);
+    }
+
+  private:
+    void ok(const std::string& check, const std::string& text) {
+        lines_.push_back({Level::ok, check, text, ""});
+    }
+    void warn(const std::string& check, const std::string& text, const std::string& remedy) {
+        lines_.push_back({Level::warning, check, text, remedy});
+    }
+    void error(const std::string& check, const std::string& text, const std::string& remedy) {
+        lines_.push_back({Level::error, check, text, remedy});
+    }
+    void error(const std::string& check, const Error& e) {
+        error(check, e.place.empty() ? e.message : e.place + ": " + e.message, e.remedy);
+    }
+
+    void clock() {
+        constexpr auto kReleased = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
+        if (world_.clock.now() < kReleased)
+            error("clock", tr("the clock is wrong: {}", format_instant(world_.clock.now())),
+                  tr("set the clock; check chrony or systemd-timesyncd"));
+        else
+            ok("clock", format_instant(world_.clock.now()));
+    }
+
+    bool load_specification() {
+        Faults faults;
+        specification_ = spec::Specification::load(config_.interface_spec, faults);
+        for (const Fault& fault : faults.list()) error("spec", fault.text(), tr("correct the file"));
+        if (specification_) ok("spec", specification_->profile());
+        return specification_ != nullptr;
+    }
+
+    void files() {
+        if (const auto keys = Keys::load(config_.spool_key))
+            ok("key", tr("spool key {}", keys->id));
+        else
+            error("key", keys.error());
+        std::error_code missing;
+        if (!std::filesystem::is_directory(config_.spool, missing))
+            ok("spool", tr("{} is made by the first run", config_.spool.string()));
+        else if (others_may_read(config_.spool))
+            warn("spool", tr("{} can be read by others", config_.spool.string()),
+                 "chmod 700 " + config_.spool.string());
+        else
+            ok("spool", config_.spool.string());
+    }
+
+    static bool others_may_read(const std::filesystem::path& path) {
+        struct stat status {};
+        return ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0;
+    }
+
+    void ledger() {
+        std::error_code missing;
+        if (!std::filesystem::exists(config_.ledger, missing)) {
+            ok("ledger", tr("{} is made by the first run", config_.ledger.string()));
+            return;
+        }
+        auto view = ledger::LedgerView::open(config_.ledger);
+        if (!view) return error("ledger", view.error());
+        const std::string integrity = view->integrity();
+        if (integrity == "ok")
+            ok("ledger", config_.ledger.string());
+        else
+            error("ledger", tr("{} is damaged", config_.ledger.string()),
+                  tr("stop all jobs, keep the file, and restore the last backup"));
+        if (others_may_read(config_.ledger))
+            warn("ledger", tr("{} can be read by others", config_.ledger.string()),
+                 "chmod 600 " + config_.ledger.string());
+    }
+
+    void disk() {
+        std::filesystem::path folder = config_.ledger.parent_path();
+        std::error_code missing;
+        while (!std::filesystem::exists(folder, missing) && folder.has_parent_path() &&
+               folder != folder.parent_path())
+            folder = folder.parent_path();
+        struct statvfs status {};
+        if (::statvfs(folder.c_str(), &status) != 0) return;
+        const std::uint64_t free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+        const std::string text = tr("{} MiB free", free >> 20);
+        if (free < kDiskWarning)
+            warn("disk", text, tr("make room: a full disk stops every job"));
+        else
+            ok("disk", text);
+    }
+
+    void source(const std::string& name, const config::SourceSettings& settings) {
+        Faults faults;
+        const auto opened = open_mapped_source(settings, *specification_, faults);
+        for (const Fault& fault : faults.list()) error("mapping", fault.text(), tr("correct the mapping"));
+        if (!opened) return error("source", opened.error());
+        ok("source", name + ": " + settings.driver);
+        if (faults.empty()) ok("mapping", settings.mapping.string());
+    }
+
+    void certificate(const config::Insurer& insurer) {
+        const std::string number = insurer.number.value();
+        const auto found = platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
+        if (!found) return error("certificate", found.error());
+        if (!found->key_fits)
+            error("certificate", tr("{}: the private key does not fit the certificate", number),
+                  tr("install the pair that was issued together"));
+        const Instant now = world_.clock.now();
+        const auto days = std::chrono::floor<std::chrono::days>(found->not_after - now).count();
+        if (now > found->not_after || now < found->not_before)
+            error("certificate", tr("{}: not valid today", number), tr("install the renewed certificate"));
+        else if (days < kCertificateWarningDays)
+            warn("certificate", tr("{}: {} days left", number, days), tr("have the certificate renewed"));
+        else
+            ok("certificate", tr("{}: {} days left", number, days));
+        if (std::find(found->insurers.begin(), found->insurers.end(), number) == found->insurers.end())
+            warn("certificate", tr("{}: the certificate does not name this insurer", number),
+                 tr("ask the platform's operator for the right certificate"));
+        if (others_may_read(insurer.private_key_file))
+            warn("certificate", tr("{} can be read by others", insurer.private_key_file),
+                 "chmod 600 " + insurer.private_key_file);
+    }
+
+    void platform(const config::Insurer& insurer) {
+        platform::HttpsSettings settings;
+        settings.url = config_.platform.url;
+        settings.ca_file = config_.platform.ca_file;
+        settings.certificate_file = insurer.certificate_file;
+        settings.private_key_file = insurer.private_key_file;
+        settings.request_timeout = std::min(config_.platform.request_timeout, Duration(10'000));
+        auto client = platform::open_https_client(settings, specification_->wire(), insurer.number.value());
+        if (!client) return error("platform", client.error());
+        const auto status = (*client)->service_status();
+        if (!status) return error("platform", status.error());
+        if (status->open)
+            ok("platform", tr("{}: open", settings.url));
+        else
+            warn("platform", tr("{}: closed until {}", settings.url, status->reopens_at),
+                 tr("wait; nothing is lost"));
+    }
+
+    const config::Config& config_;
+    World& world_;
+    std::unique_ptr<spec::Specification> specification_;
+    std::vector<Line> lines_;
+};
+
+std::string level_name(Level level) {
+    switch (level) {
+        case Level::ok:
+            return "ok";
+        case Level::warning:
+            return "warning";
+        case Level::error:
+            return "error";
+    }
+    return {};
+}
+
+}  // namespace
+
+int doctor(const config::Config& config, World& world, bool json_format) {
+    const auto lines = Examination(config, world).run();
+    Level worst = Level::ok;
+    json::array list;
+    for (const Line& line : lines) {
+        worst = std::max(worst, line.level);
+        if (json_format) {
+            list.push_back(json::object{{"level", level_name(line.level)},
+                                        {"check", line.check},
+                                        {"text", line.text},
+                                        {"remedy", json_text(line.remedy)}});
+            continue;
+        }
+        world.out << fmt::format("{:<8} {:<14} {}\n", level_name(line.level), line.check, line.text);
+        if (!line.remedy.empty()) world.out << fmt::format("{:<24} → {}\n", "", line.remedy);
+    }
+    if (json_format) write_json(world.out, json::object{{"checks", std::move(list)}});
+    switch (worst) {
+        case Level::ok:
+            return 0;
+        case Level::warning:
+            return 1;
+        case Level::error:
+            return info(ErrorCode::bad_configuration).exit_status;
+    }
+    return 0;
+}
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,612 @@
+#include "jobs/exchange.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+#include <unordered_map>
+
+#include "base/failpoint.h"
+#include "base/i18n.h"
+#include "registration/result.h"
+#include "spec/record.h"
+
+namespace kaigo::jobs {
+
+using ledger::Batch;
+using ledger::BatchId;
+using ledger::BatchState;
+using ledger::Ledger;
+using ledger::Sending;
+using platform::SubmitResult;
+using registration::Event;
+using registration::RecordState;
+
+namespace {
+
+constexpr Duration kShortestPoll{500};
+constexpr Duration kLongestPoll{15'000};
+constexpr Duration kAskAfter{1'000};
+/// A reception that no listing named for so long is asked for by its number.
+constexpr Duration kMissed{15 * 60'000};
+constexpr std::size_t kRetriesAtOnce = 5'000;
+
+}  // namespace
+
+std::string make_record_id(Hmac& identifier, const std::string& insurer, const spec::RecordKind& kind,
+                           std::string_view key, std::string_view canonical) {
+    const auto text = [](const Digest& digest) {
+        return base32(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+    };
+    const std::string name = fmt::format("{}/{}/", insurer, kind.id) + std::string(key);
+    return text(identifier.digest(name)).substr(0, 12) + text(identifier.digest(canonical)).substr(0, 8);
+}
+
+Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
+                   const config::Insurer& insurer, ledger::RunId run, Tally& tally)
+    : gateway_(gateway),
+      ledger_(ledger),
+      spool_(spool),
+      client_(client),
+      insurer_(insurer),
+      insurer_id_(ledger.insurer(insurer.number.value())),
+      run_(run),
+      tally_(tally),
+      limits_{gateway.config().platform.max_records, gateway.config().platform.max_bytes},
+      building_{nullptr, {}, {}, registration::BatchFill(limits_)},
+      mode_(gateway.specification().wire().value("mode_daily")),
+      digest_hmac_(gateway.keys().digest.view()) {
+    for (const auto& kind : gateway.specification().kinds()) kinds_[ledger.kind(kind->id)] = kind.get();
+}
+
+void Exchange::set_mode(std::string mode, std::optional<std::string> base_date) {
+    mode_ = std::move(mode);
+    base_date_ = std::move(base_date);
+}
+
+const spec::RecordKind* Exchange::kind_of(ledger::KindId id) const {
+    const auto found = kinds_.find(id);
+    return found == kinds_.end() ? nullptr : found->second;
+}
+
+Instant Exchange::later(std::uint32_t failures) const {
+    return gateway_.world().clock.now() +
+           Duration(registration::backoff_ms(gateway_.retry_policy(), failures, gateway_.chance()));
+}
+
+void Exchange::raise(const std::string& code, const std::string& detail) {
+    ledger_.alarm(insurer_id_, code, detail, gateway_.world().clock.now());
+    ++tally_.alarms;
+    gateway_.world().err << tr("alarm: {}: {}", code, detail) << '\n';
+}
+
+bool Exchange::may_send() const {
+    if (fatal_) return false;
+    const Instant now = gateway_.world().clock.now();
+    if (paused_until_ && now < *paused_until_) return false;
+    return insurer_.service_window.contains(japan_minute_of_day(now));
+}
+
+// ---- Building and sending batches
+
+Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string canonical) {
+    constexpr std::size_t kHeader = 64;  // recordId and updateKind
+    const std::size_t size = canonical.size() + kHeader;
+    if (building_.kind != nullptr && (building_.kind != &kind || !building_.fill.has_room(size)))
+        KAIGO_CHECK(flush());
+    building_.kind = &kind;
+    building_.sendings.push_back(std::move(sending));
+    building_.canonical.push_back(std::move(canonical));
+    building_.fill.add(size);
+    return {};
+}
+
+ledger::BatchDraft Exchange::make_draft(const spec::RecordKind& kind, std::vector<Sending> sendings) const {
+    ledger::BatchDraft draft;
+    draft.insurer = insurer_id_;
+    draft.kind = ledger_.kind(kind.id);
+    draft.request_id = gateway_.new_request_id();
+    draft.mode = mode_;
+    draft.base_date = base_date_;
+    draft.sendings = std::move(sendings);
+    return draft;
+}
+
+std::string Exchange::body_digest(const std::string& body) const {
+    const Digest digest = digest_hmac_.digest(body);
+    return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+}
+
+std::string Exchange::compose(const ledger::BatchDraft& draft,
+                              const std::vector<std::string>& canonical) const {
+    const WireNames& wire = gateway_.specification().wire();
+    std::vector<std::string> records;
+    records.reserve(canonical.size());
+    for (std::size_t i = 0; i < canonical.size(); ++i)
+        records.push_back(platform::wire_record(wire, draft.sendings[i].member.record_id,
+                                                draft.sendings[i].member.update_kind, canonical[i]));
+    return platform::compose_body(wire, draft.request_id, draft.mode, draft.base_date, records);
+}
+
+std::string Exchange::compose(const Batch& batch, const std::vector<std::string>& canonical) const {
+    const WireNames& wire = gateway_.specification().wire();
+    std::vector<std::string> records;
+    records.reserve(canonical.size());
+    for (std::size_t i = 0; i < canonical.size(); ++i)
+        records.push_back(platform::wire_record(wire, batch.members[i].record_id,
+                                                batch.members[i].update_kind, canonical[i]));
+    return platform::compose_body(wire, batch.request_id, batch.mode, batch.base_date, records);
+}
+
+void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<UpdateKind>& kinds) {
+    tally_.sent += static_cast<std::int64_t>(kinds.size());
+    if (kind.my_number)
+        tally_.my_numbers_sent += std::count_if(kinds.begin(), kinds.end(),
+                                                [](UpdateKind each) { return each != UpdateKind::remove; });
+}
+
+Status Exchange::flush() {
+    if (building_.fill.empty()) return {};
+    const spec::RecordKind& kind = *building_.kind;
+    std::vector<std::string> canonical = std::move(building_.canonical);
+    ledger::BatchDraft draft = make_draft(kind, std::move(building_.sendings));
+    building_ = {nullptr, {}, {}, registration::BatchFill(limits_)};
+
+    std::vector<std::string_view> views(canonical.begin(), canonical.end());
+    KAIGO_CHECK(spool_.store(draft.request_id, views));
+    std::string body = compose(draft, canonical);
+    for (std::string& each : canonical) SecretBytes::wipe(each.data(), each.size());
+    draft.body_digest = body_digest(body);
+
+    const bool now = may_send();
+    const BatchId id =
+        ledger_.commit_intent(run_, draft, gateway_.keys().id, now ? BatchState::sending : BatchState::owed,
+                              gateway_.world().clock.now());
+    std::vector<UpdateKind> kinds;
+    for (const Sending& each : draft.sendings) kinds.push_back(each.member.update_kind);
+    count_sent(kind, kinds);
+    if (!now) return {};
+    client_.submit({id, kind.id, draft.request_id, draft.sendings.size(), std::move(body)});
+    while (client_.in_flight() >= static_cast<std::size_t>(gateway_.config().platform.connections)) {
+        const auto moved = take_outcomes(Duration(1000));
+        if (!moved) return tl::unexpected(moved.error());
+    }
+    return {};
+}
+
+Status Exchange::send_batch(const Batch& batch) {
+    auto canonical = spool_.load(batch.request_id);
+    if (!canonical || canonical->size() != batch.members.size()) {
+        // Nothing of this request was accepted: its records are read again and go under another one.
+        const Instant now = gateway_.world().clock.now();
+        raise("spool-file-lost",
+              tr("request {}: its records are read from the source again", batch.request_id));
+        KAIGO_CHECK(
+            give_back(batch, std::string(registration::reason::kBodyLost), BatchState::dissolved, false));
+        for (const ledger::Member& member : batch.members)
+            ledger_.mark_body_lost(batch.insurer, batch.kind, member.key, now);
+        return {};
+    }
+    std::string body = compose(batch, *canonical);
+    for (std::string& each : *canonical) SecretBytes::wipe(each.data(), each.size());
+    if (body_digest(body) != batch.body_digest)
+        return fail(ErrorCode::internal,
+                    tr("request {} would not be repeated with the same content", batch.request_id));
+    ledger_.move_batch(batch.id, BatchState::owed, BatchState::sending, "", std::nullopt, batch.attempts,
+                       gateway_.world().clock.now());
+    client_.submit(
+        {batch.id, kind_of(batch.kind)->id, batch.request_id, batch.members.size(), std::move(body)});
+    return {};
+}
+
+Result<bool> Exchange::send_due_batches() {
+    bool moved = false;
+    for (const BatchId id : ledger_.batches(insurer_id_, BatchState::owed, gateway_.world().clock.now())) {
+        if (!may_send() || gateway_.world().stop.stop_requested()) break;
+        const Batch batch = ledger_.batch(id);
+        if (kind_of(batch.kind) == nullptr) continue;
+        KAIGO_CHECK(send_batch(batch));
+        moved = true;
+        while (client_.in_flight() >= static_cast<std::size_t>(gateway_.config().platform.connections))
+            KAIGO_CHECK(take_outcomes(Duration(1000)));
+    }
+    return moved;
+}
+
+// ---- Outcomes of uploads
+
+Result<bool> Exchange::take_outcomes(Duration limit) {
+    const auto outcomes = client_.wait(limit);
+    for (const auto& [id, result] : outcomes) KAIGO_CHECK(handle(id, result));
+    return !outcomes.empty();
+}
+
+Status Exchange::owe_batch_again(const Batch& batch, BatchState from, const std::string& why, Instant due,
+                                 std::uint32_t attempts) {
+    ledger_.move_batch(batch.id, from, BatchState::owed, why, due, attempts, gateway_.world().clock.now());
+    return {};
+}
+
+Status Exchange::handle(BatchId id, const SubmitResult& result) {
+    using Outcome = SubmitResult::Outcome;
+    const Batch batch = ledger_.batch(id);
+    const Instant now = gateway_.world().clock.now();
+    switch (result.outcome) {
+        case Outcome::accepted:
+            ledger_.batch_accepted(id, BatchState::sending, result.reception_number, now);
+            failpoint("accepted-committed");
+            return {};
+        case Outcome::no_answer:
+            ledger_.move_batch(id, BatchState::sending, BatchState::unknown, result.detail, now + kAskAfter,
+                               batch.attempts + 1, now);
+            return {};
+        case Outcome::not_sent:
+            return owe_batch_again(batch, BatchState::sending, result.detail, later(batch.attempts + 1),
+                                   batch.attempts + 1);
+        case Outcome::busy: {
+            const Instant due = result.retry_after ? now + *result.retry_after : later(batch.attempts + 1);
+            paused_until_ = std::max(paused_until_.value_or(due), due);
+            return owe_batch_again(batch, BatchState::sending, result.detail, due, batch.attempts + 1);
+        }
+        case Outcome::certificate:
+            fatal_ = Error{ErrorCode::certificate_refused,
+                           tr("the platform refused this certificate for insurer {}: {}",
+                              insurer_.number.value(), result.detail),
+                           gateway_.config().platform.url,
+                           tr("check the certificate, its key and the CA file with: kaigo-gateway doctor")};
+            return owe_batch_again(batch, BatchState::sending, result.detail, later(batch.attempts + 1),
+                                   batch.attempts + 1);
+        case Outcome::too_large:
+            return split(batch);
+        case Outcome::conflict:
+            raise("request-id-conflict", tr("request {} was used for another content", batch.request_id));
+            return give_back(batch, "KJQ0409", BatchState::refused, true);
+        case Outcome::refused:
+            raise("request-refused", tr("request {} was refused: {}", batch.request_id, result.detail));
+            return give_back(batch, result.error_code.empty() ? result.detail : result.error_code,
+                             BatchState::refused, true);
+    }
+    return {};
+}
+
+Status Exchange::give_back(const Batch& batch, const std::string& why, BatchState to, bool counts) {
+    const std::int64_t now = to_milliseconds(gateway_.world().clock.now());
+    std::vector<Ledger::Landing> landings;
+    for (const ledger::Member& member : batch.members) {
+        const auto entry = ledger_.flying(batch, member);
+        if (!entry) continue;
+        auto consequence = registration::apply_not_accepted(entry->standing, why, counts,
+                                                            gateway_.retry_policy(), now, gateway_.chance());
+        if (consequence.next.state == RecordState::rejected) ++tally_.rejected;
+        landings.push_back({member, std::move(consequence), why});
+    }
+    Batch from = batch;
+    if (from.state == BatchState::owed) from.state = BatchState::sending;
+    ledger_.land(from, landings, to, why, gateway_.world().clock.now());
+    forget_body(batch);
+    return {};
+}
+
+Status Exchange::split(const Batch& batch) {
+    if (batch.members.size() == 1) {
+        const auto entry = ledger_.flying(batch, batch.members.front());
+        registration::RetryPolicy at_once = gateway_.retry_policy();
+        at_once.aborted_ceiling = 1;
+        auto consequence = registration::apply_not_accepted(entry->standing, registration::reason::kTooLarge,
+                                                            true, at_once, 0, 0);
+        ++tally_.rejected;
+        ledger_.land(batch, {{batch.members.front(), std::move(consequence), ""}}, BatchState::refused,
+                     "too large", gateway_.world().clock.now());
+        forget_body(batch);
+        return {};
+    }
+    KAIGO_TRY(const auto canonical, spool_.load(batch.request_id));
+    const std::size_t half = batch.members.size() / 2;
+    std::vector<ledger::BatchDraft> parts;
+    for (const auto& [from, to] :
+         {std::pair<std::size_t, std::size_t>{0, half}, {half, batch.members.size()}}) {
+        std::vector<Sending> sendings;
+        for (std::size_t i = from; i < to; ++i) {
+            Sending sending{};
+            sending.member = batch.members[i];
+            sendings.push_back(std::move(sending));
+        }
+        ledger::BatchDraft draft = make_draft(*kind_of(batch.kind), std::move(sendings));
+        draft.mode = batch.mode;
+        draft.base_date = batch.base_date;
+        const std::vector<std::string> part(canonical.begin() + static_cast<long>(from),
+                                            canonical.begin() + static_cast<long>(to));
+        KAIGO_CHECK(spool_.store(draft.request_id, {part.begin(), part.end()}));
+        draft.body_digest = body_digest(compose(draft, part));
+        parts.push_back(std::move(draft));
+    }
+    ledger_.split(run_, batch, parts, gateway_.world().clock.now());
+    return spool_.remove(batch.request_id);
+}
+
+void Exchange::forget_body(const Batch& batch) {
+    // A file that cannot be removed now is found by the next run's tidying.
+    if (!ledger_.body_needed(batch.id)) static_cast<void>(spool_.remove(batch.request_id));
+}
+
+// ---- Questions and results
+
+Result<bool> Exchange::ask_unknown() {
+    bool moved = false;
+    const Instant now = gateway_.world().clock.now();
+    for (const BatchId id : ledger_.batches(insurer_id_, BatchState::unknown, now)) {
+        if (!may_send()) break;
+        const Batch batch = ledger_.batch(id);
+        const auto found = client_.find(batch.request_id);
+        if (!found) {
+            ledger_.move_batch(id, BatchState::unknown, BatchState::unknown, found.error().message,
+                               later(batch.attempts + 1), batch.attempts + 1, now);
+            if (found.error().code == ErrorCode::certificate_refused) fatal_ = found.error();
+            continue;
+        }
+        moved = true;
+        if (*found)
+            ledger_.batch_accepted(id, BatchState::unknown, (*found)->reception_number, now);
+        else
+            ledger_.move_batch(id, BatchState::unknown, BatchState::owed, "not known to the platform", now,
+                               batch.attempts, now);
+    }
+    return moved;
+}
+
+Result<bool> Exchange::list_completed() {
+    const auto submitted = ledger_.batches(insurer_id_, BatchState::submitted, std::nullopt);
+    if (submitted.empty() || !may_send()) return false;
+    bool moved = false;
+    for (;;) {
+        const std::string before = ledger_.cursor(insurer_id_);
+        KAIGO_TRY(const platform::ReceptionPage page, client_.completed(before));
+        std::vector<Ledger::Completed> known;
+        for (const platform::Reception& reception : page.receptions) {
+            if (const auto id = ledger_.batch_by_request(reception.request_id)) {
+                // Its answer was lost, and the listing tells sooner than a question of ours.
+                const BatchState state = ledger_.batch(*id).state;
+                if (state == BatchState::unknown || state == BatchState::owed)
+                    ledger_.batch_accepted(*id, state, reception.reception_number,
+                                           gateway_.world().clock.now());
+                known.push_back({*id, reception.processing_status});
+            } else {
+                raise("unknown-reception",
+                      tr("the platform names a reception that this ledger does not know: {}",
+                         reception.reception_number));
+            }
+        }
+        if (page.receptions.empty() || page.cursor.empty()) break;
+        ledger_.receptions_completed(insurer_id_, known, page.cursor, gateway_.world().clock.now());
+        moved = moved || !known.empty();
+        if (page.cursor == before) break;
+    }
+    if (moved) return true;
+    const Instant now = gateway_.world().clock.now();
+    for (const BatchId id : submitted) {
+        const Batch batch = ledger_.batch(id);
+        if (now - from_milliseconds(batch.created_at) < kMissed) continue;
+        if (batch.due_at && from_milliseconds(*batch.due_at) > now) continue;
+        KAIGO_TRY(const auto progress, client_.progress(batch.reception_number));
+        if (!progress) {
+            ledger_.move_batch(id, BatchState::submitted, BatchState::unknown, "reception not known", now, 0,
+                               now);
+            moved = true;
+            continue;
+        }
+        const WireNames& wire = gateway_.specification().wire();
+        const bool done = progress->processing_status != wire.value("processing_accepted") &&
+                          progress->processing_status != wire.value("processing_running");
+        if (done) {
+            ledger_.receptions_completed(insurer_id_, {{id, progress->processing_status}}, "", now);
+            moved = true;
+        } else {
+            ledger_.move_batch(id, BatchState::submitted, BatchState::submitted, "still processing",
+                               now + kMissed, 0, now);
+        }
+    }
+    return moved;
+}
+
+Result<bool> Exchange::fetch_results() {
+    bool moved = false;
+    for (const BatchId id :
+         ledger_.batches(insurer_id_, BatchState::completed, gateway_.world().clock.now())) {
+        if (!may_send()) break;
+        const Batch batch = ledger_.batch(id);
+        if (kind_of(batch.kind) == nullptr) continue;
+        KAIGO_CHECK(land_results(batch));
+        moved = true;
+    }
+    return moved;
+}
+
+Status Exchange::land_results(const Batch& batch) {
+    const WireNames& wire = gateway_.specification().wire();
+    if (batch.processing_status == wire.value("processing_aborted")) {
+        raise("batch-aborted", tr("the platform aborted request {}", batch.request_id));
+        return give_back(batch, std::string(registration::reason::kAborted), BatchState::dissolved, true);
+    }
+    std::unordered_map<std::string, platform::RecordResult> results;
+    std::int64_t received = 0;
+    for (;;) {
+        KAIGO_TRY(platform::ResultPage page, client_.results(batch.reception_number, received));
+        if (page.results.empty()) break;
+        received += static_cast<std::int64_t>(page.results.size());
+        for (platform::RecordResult& result : page.results)
+            results.insert_or_assign(result.record_id, std::move(result));
+        if (received >= page.total) break;
+    }
+    const Instant now = gateway_.world().clock.now();
+    std::vector<Ledger::Landing> landings;
+    std::size_t missing = 0;
+    for (const ledger::Member& member : batch.members) {
+        const auto entry = ledger_.flying(batch, member);
+        const auto found = results.find(member.record_id);
+        if (found == results.end()) {
+            if (entry) ++missing;
+            continue;
+        }
+        const platform::RecordResult result = found->second;
+        results.erase(found);
+        if (!entry) continue;  // landed with an earlier, incomplete answer
+        registration::Answer answer{result.ok, result.stored, result.error_id,
+                                    gateway_.specification().record_error(result.error_id).error_class};
+        auto consequence = registration::apply_result(entry->standing, answer, gateway_.retry_policy(),
+                                                      to_milliseconds(now), gateway_.chance());
+        if (consequence.alarm)
+            raise("unknown-result", tr("request {}: errorId {} is not in the catalogue", batch.request_id,
+                                       result.error_id.substr(0, 20)));
+        switch (consequence.next.state) {
+            case RecordState::registered:
+                ++tally_.registered;
+                break;
+            case RecordState::absent:
+                ++tally_.deleted;
+                break;
+            case RecordState::stored_in_error:
+                ++tally_.stored_in_error;
+                break;
+            case RecordState::rejected:
+                ++tally_.rejected;
+                break;
+            default:
+                break;
+        }
+        landings.push_back({member, std::move(consequence), result.error_id});
+    }
+    if (!results.empty())
+        raise("result-of-unknown-record", tr("request {}: {} results are about records that were not in it",
+                                             batch.request_id, results.size()));
+    if (missing == 0) {
+        ledger_.land(batch, landings, BatchState::settled, batch.processing_status, now);
+        forget_body(batch);
+        return {};
+    }
+    ledger_.land(batch, landings, std::nullopt, "", now);
+    ledger_.move_batch(batch.id, BatchState::completed, BatchState::completed, "results are incomplete",
+                       later(batch.attempts + 1), batch.attempts + 1, now);
+    return {};
+}
+
+// ---- Records that are owed again
+
+Result<bool> Exchange::resend_due_records() {
+    if (!may_send() || gateway_.world().stop.stop_requested()) return false;
+    const Instant now = gateway_.world().clock.now();
+    const auto owed = ledger_.owed(insurer_id_, now, kRetriesAtOnce);
+    Hmac identifier(gateway_.keys().identifier.view());
+    std::string loaded;
+    std::vector<std::string> bodies;
+    std::set<BatchId> emptied;
+    bool moved = false;
+    for (const Ledger::Owed& each : owed) {
+        const spec::RecordKind* kind = kind_of(each.kind);
+        if (kind == nullptr) continue;
+        const auto& standing = each.entry.standing;
+        const UpdateKind update_kind = standing.owed.value_or(UpdateKind::update);
+        std::string canonical;
+        if (update_kind == UpdateKind::remove) {
+            spec::append_deletion(canonical, *kind, insurer_.number.value(), each.entry.key,
+                                  std::max<std::int64_t>(1, standing.acknowledged_history));
+        } else {
+            if (each.request_id != loaded && !each.request_id.empty()) {
+                auto found = spool_.load(each.request_id);
+                bodies = found ? std::move(*found) : std::vector<std::string>();
+                loaded = each.request_id;
+            }
+            const auto seq = static_cast<std::size_t>(each.entry.seq);
+            if (each.request_id.empty() || seq >= bodies.size()) {
+                ledger_.mark_body_lost(insurer_id_, each.kind, each.entry.key, now);
+                continue;
+            }
+            canonical = bodies[seq];
+        }
+        if (each.entry.batch) emptied.insert(*each.entry.batch);
+        Sending sending;
+        sending.member = {
+            each.entry.key,
+            make_record_id(identifier, insurer_.number.value(), *kind, each.entry.key, canonical),
+            update_kind};
+        sending.from = RecordState::pending;
+        sending.event = Event::batched;
+        sending.next = standing;
+        sending.comparison = each.entry.comparison;
+        KAIGO_CHECK(add(*kind, std::move(sending), std::move(canonical)));
+        moved = true;
+    }
+    KAIGO_CHECK(flush());
+    for (const BatchId id : emptied) forget_body(ledger_.batch(id));
+    return moved;
+}
+
+// ---- Rounds
+
+Result<bool> Exchange::round() {
+    KAIGO_TRY(bool moved, take_outcomes(Duration(0)));
+    const auto note = [&](Result<bool> step) -> Status {
+        if (!step) return tl::unexpected(std::move(step).error());
+        moved = moved || *step;
+        return {};
+    };
+    KAIGO_CHECK(note(send_due_batches()));
+    while (client_.in_flight() > 0) KAIGO_CHECK(note(take_outcomes(Duration(1000))));
+    KAIGO_CHECK(note(ask_unknown()));
+    KAIGO_CHECK(note(list_completed()));
+    KAIGO_CHECK(note(fetch_results()));
+    KAIGO_CHECK(note(resend_due_records()));
+    if (fatal_) return tl::unexpected(*fatal_);
+    return moved;
+}
+
+void Exchange::drain() {
+    while (client_.in_flight() > 0)
+        if (!take_outcomes(Duration(1000))) return;
+}
+
+std::int64_t Exchange::open_count() const {
+    std::int64_t open = 0;
+    for (const BatchState state : {BatchState::owed, BatchState::sending, BatchState::unknown,
+                                   BatchState::submitted, BatchState::completed})
+        open += static_cast<std::int64_t>(ledger_.batches(insurer_id_, state, std::nullopt).size());
+    return open;
+}
+
+Result<bool> Exchange::settle(std::optional<Instant> deadline,
+                              const std::function<Result<bool>()>& read_again) {
+    Clock& clock = gateway_.world().clock;
+    Duration poll = kShortestPoll;
+    for (;;) {
+        // What cannot be reached now is reached by a later round, until the deadline.
+        auto moved = round();
+        if (!moved) {
+            const ErrorCode code = moved.error().code;
+            const bool passing = info(code).retryable;
+            if (!passing) return tl::unexpected(std::move(moved).error());
+            if (deadline && clock.now() >= *deadline) return tl::unexpected(std::move(moved).error());
+            moved = false;
+        }
+        if (gateway_.world().stop.stop_requested()) {
+            drain();
+            return false;
+        }
+        KAIGO_TRY(const bool read, read_again());
+        if (read || *moved) {
+            poll = kShortestPoll;
+            continue;
+        }
+        const auto due = ledger_.next_due(insurer_id_, clock.now());
+        if (open_count() == 0 && !due) return true;
+        const Instant now = clock.now();
+        if (deadline && now >= *deadline) return false;
+        Instant wake = now + poll;
+        if (due && *due > now) wake = std::min(wake, *due);
+        if (due && *due > now && ledger_.batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
+            wake = *due;
+        if (deadline) wake = std::min(wake, *deadline);
+        clock.sleep_until(wake, gateway_.world().stop);
+        poll = std::min(poll * 2, kLongestPoll);
+    }
+}
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,112 @@
+#pragma once
+// Everything between an owed record and its final state: intents, uploads, questions, results, retries.
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "jobs/gateway.h"
+#include "ledger/ledger.h"
+#include "registration/batching.h"
+#include "spool/spool.h"
+
+namespace kaigo::jobs {
+
+/// What one run did, for its summary and its exit status.
+struct Tally {
+    std::int64_t sent = 0;             ///< records handed to the platform
+    std::int64_t my_numbers_sent = 0;  ///< of them with a マイナンバー
+    std::int64_t my_numbers_read = 0;
+    std::int64_t registered = 0;
+    std::int64_t deleted = 0;
+    std::int64_t stored_in_error = 0;
+    std::int64_t rejected = 0;
+    std::int64_t alarms = 0;
+    bool needs_person() const { return stored_in_error + rejected + alarms > 0; }
+};
+
+/// One insurer's traffic with the platform. Each step leaves ledger and spool such that a crash loses
+/// nothing.
+class Exchange {
+  public:
+    Exchange(Gateway& gateway, ledger::Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
+             const config::Insurer& insurer, ledger::RunId run, Tally& tally);
+
+    /// A record to be sent with its canonical bytes. Batches leave when they are full; flush() sends the
+    /// rest.
+    Status add(const spec::RecordKind& kind, ledger::Sending sending, std::string canonical);
+    Status flush();
+
+    /// One round: outcomes, questions, completed receptions, results, records due again.
+    /// @return whether anything moved
+    Result<bool> round();
+
+    /// Rounds until nothing is owed or in flight, or `deadline`. `read_again` is called when records must be
+    /// read from the source once more; it answers whether it sent anything.
+    /// @return whether everything has settled
+    Result<bool> settle(std::optional<Instant> deadline, const std::function<Result<bool>()>& read_again);
+    /// Waits for the answers to what is on the wire, sends nothing more.
+    void drain();
+
+    /// Records of this run keep the mode and base date of a setup that is not complete.
+    void set_mode(std::string mode, std::optional<std::string> base_date);
+    std::int64_t open_count() const;
+
+  private:
+    struct Building {
+        const spec::RecordKind* kind = nullptr;
+        std::vector<ledger::Sending> sendings;
+        std::vector<std::string> canonical;
+        registration::BatchFill fill;
+    };
+
+    Status send_batch(const ledger::Batch& batch);
+    ledger::BatchDraft make_draft(const spec::RecordKind& kind, std::vector<ledger::Sending> sendings) const;
+    std::string compose(const ledger::Batch& batch, const std::vector<std::string>& canonical) const;
+    std::string compose(const ledger::BatchDraft& draft, const std::vector<std::string>& canonical) const;
+    std::string body_digest(const std::string& body) const;
+    bool may_send() const;
+    void count_sent(const spec::RecordKind& kind, const std::vector<UpdateKind>& kinds);
+
+    Result<bool> take_outcomes(Duration limit);
+    Status handle(ledger::BatchId id, const platform::SubmitResult& result);
+    Status owe_batch_again(const ledger::Batch& batch, ledger::BatchState from, const std::string& why,
+                           Instant due, std::uint32_t attempts);
+    Status give_back(const ledger::Batch& batch, const std::string& why, ledger::BatchState to, bool counts);
+    Status split(const ledger::Batch& batch);
+    Result<bool> send_due_batches();
+    Result<bool> ask_unknown();
+    Result<bool> list_completed();
+    Result<bool> fetch_results();
+    Status land_results(const ledger::Batch& batch);
+    Result<bool> resend_due_records();
+    void forget_body(const ledger::Batch& batch);
+    const spec::RecordKind* kind_of(ledger::KindId id) const;
+    Instant later(std::uint32_t failures) const;
+    void raise(const std::string& code, const std::string& detail);
+
+    Gateway& gateway_;
+    ledger::Ledger& ledger_;
+    spool::Spool& spool_;
+    platform::PlatformClient& client_;
+    const config::Insurer& insurer_;
+    ledger::InsurerId insurer_id_;
+    ledger::RunId run_;
+    Tally& tally_;
+    registration::BatchLimits limits_;
+    std::map<ledger::KindId, const spec::RecordKind*> kinds_;
+    Building building_;
+    std::string mode_;
+    std::optional<std::string> base_date_;
+    std::optional<Instant> paused_until_;
+    std::optional<Error> fatal_;
+    mutable Hmac digest_hmac_;
+};
+
+/// recordId: 12 base32 characters of a keyed hash of the record's key, 8 of its content.
+std::string make_record_id(Hmac& identifier, const std::string& insurer, const spec::RecordKind& kind,
+                           std::string_view key, std::string_view canonical);
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,75 @@
+#pragma once
+// What every job works with: configuration, specification, mappings, keys, and the world outside.
+
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "config/config.h"
+#include "mapping/plan.h"
+#include "platform/client.h"
+#include "registration/consent.h"
+#include "registration/retry.h"
+#include "source/source.h"
+#include "spec/spec.h"
+
+namespace kaigo::jobs {
+
+/// The world outside, given by main() or by a test.
+struct World {
+    Clock& clock;
+    RandomSource& random;
+    std::ostream& out;
+    std::ostream& err;
+    bool terminal = false;             ///< questions may be asked and progress shown
+    std::string actor;                 ///< who started this: the OS user
+    std::stop_token stop;              ///< Ctrl-C: drain
+    std::function<std::string()> ask;  ///< one line from the person at the terminal
+};
+
+/// One source with its checked mapping.
+struct OpenSource {
+    std::unique_ptr<source::Source> source;
+    std::unique_ptr<mapping::Plan> plan;
+};
+
+class Gateway {
+  public:
+    /// Loads specification and keys. The mapping of a source is loaded when it is first asked for.
+    static Result<std::unique_ptr<Gateway>> open(config::Config config, World& world);
+
+    /// The source with its mapping checked against specification and database; every fault at once.
+    Result<const OpenSource*> source(const std::string& name);
+    Result<std::unique_ptr<platform::PlatformClient>> client(const config::Insurer& insurer) const;
+
+    const config::Config& config() const { return config_; }
+    const spec::Specification& specification() const { return *specification_; }
+    const Keys& keys() const { return keys_; }
+    World& world() const { return *world_; }
+
+    /// Kinds that are linked for an insurer, prerequisites first.
+    std::vector<const spec::RecordKind*> kinds_of(const config::Insurer& insurer) const;
+    registration::RetryPolicy retry_policy() const;
+    static registration::ConsentPolicy consent_policy(const config::Insurer& insurer);
+    std::string new_request_id() const;
+    std::uint16_t chance() const;
+
+  private:
+    Gateway(config::Config config, World& world) : config_(std::move(config)), world_(&world) {}
+    config::Config config_;
+    World* world_;
+    std::unique_ptr<spec::Specification> specification_;
+    Keys keys_;
+    std::map<std::string, OpenSource> sources_;
+};
+
+/// Loads a mapping and checks it against the database. The source is opened even when the mapping has faults.
+Result<OpenSource> open_mapped_source(const config::SourceSettings& settings,
+                                      const spec::Specification& specification, Faults& faults);
+
+}  // namespace kaigo::jobs

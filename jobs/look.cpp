@@ -1,0 +1,291 @@
+// Commands that only look: status, jobs, explain, held list, audit verify, check-spec.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <ostream>
+
+#include "audit/audit_log.h"
+#include "base/i18n.h"
+#include "jobs/commands.h"
+#include "jobs/json_text.h"
+#include "jobs/report.h"
+#include "jobs/words.h"
+#include "ledger/view.h"
+#include "platform/certificate.h"
+#include "spec/record.h"
+
+namespace kaigo::jobs {
+
+namespace json = boost::json;
+using ledger::LedgerView;
+
+namespace {
+
+constexpr int kMostHeld = 1'000;
+constexpr int kMostAlarms = 20;
+
+Result<std::unique_ptr<spec::Specification>> load_specification(const config::Config& config) {
+    Faults faults;
+    auto specification = spec::Specification::load(config.interface_spec, faults);
+    if (!faults.empty()) return faults.as_failure(ErrorCode::bad_specification);
+    return specification;
+}
+
+/// Looks with specification and ledger; the common beginning of the commands here.
+template <class Look>
+int look(const config::Config& config, World& world, Look show) {
+    const auto specification = load_specification(config);
+    if (!specification) return refuse(world, specification.error());
+    auto view = LedgerView::open(config.ledger);
+    if (!view) return refuse(world, view.error());
+    return show(**specification, *view);
+}
+
+std::int64_t days_left(const platform::CertificateInfo& certificate, Instant now) {
+    return std::chrono::floor<std::chrono::days>(certificate.not_after - now).count();
+}
+
+std::string describe(const spec::Specification& specification, const ledger::RecordRow& record) {
+    const spec::RecordKind* kind = specification.kind(record.kind);
+    return kind == nullptr ? hex(record.key) : spec::describe_key(*kind, record.key);
+}
+
+json::object record_json(const spec::Specification& specification, const ledger::RecordRow& record) {
+    json::array history;
+    for (const auto& row : record.history)
+        history.push_back(json::object{{"at", json_time(row.at)},
+                                       {"from", row.from},
+                                       {"to", row.to},
+                                       {"event", row.event},
+                                       {"reason", json_text(row.reason)},
+                                       {"requestId", json_text(row.request_id)},
+                                       {"actor", json_text(row.actor)}});
+    return {{"insurer", record.insurer},
+            {"kind", record.kind},
+            {"key", describe(specification, record)},
+            {"state", record.state},
+            {"reason", json_text(record.reason)},
+            {"why", json_text(record.reason.empty() ? "" : reason_in_words(specification, record.reason))},
+            {"next", next_in_words(specification, record)},
+            {"onPlatform", record.on_platform},
+            {"dueAt", json_time(record.due_at)},
+            {"attempts", record.attempts},
+            {"requestId", json_text(record.request_id)},
+            {"receptionNumber", json_text(record.reception_number)},
+            {"case", record.case_state.empty() ? json::value(nullptr)
+                                               : json::value(json::object{{"state", record.case_state},
+                                                                          {"errorId", record.case_error}})},
+            {"history", std::move(history)}};
+}
+
+void write_record(std::ostream& out, const spec::Specification& specification,
+                  const ledger::RecordRow& record) {
+    const spec::RecordKind* kind = specification.kind(record.kind);
+    out << fmt::format("{} {}  {}\n", record.kind, kind == nullptr ? "" : kind->name,
+                       describe(specification, record));
+    out << "  " << tr("state: {} ({})", state_in_words(record.state), record.state);
+    if (record.owed) out << ", " << tr("owed: {}", update_kind_in_words(*record.owed));
+    out << '\n';
+    if (!record.reason.empty())
+        out << "  " << tr("why: {}", reason_in_words(specification, record.reason)) << '\n';
+    if (!record.request_id.empty())
+        out << "  " << tr("request: {} ({})", record.request_id, record.batch_state) << '\n';
+    if (!record.reception_number.empty()) out << "  " << tr("reception: {}", record.reception_number) << '\n';
+    if (!record.case_state.empty())
+        out << "  " << tr("PMH key case: {} ({})", record.case_state, record.case_error) << '\n';
+    out << "  " << tr("next: {}", next_in_words(specification, record)) << '\n';
+    for (const auto& row : record.history) {
+        out << fmt::format("    {}  {} → {}  {}", format_instant(from_milliseconds(row.at)), row.from, row.to,
+                           event_in_words(row.event));
+        if (!row.reason.empty()) out << "  [" << row.reason << "]";
+        if (!row.actor.empty()) out << "  " << row.actor;
+        out << '\n';
+    }
+}
+
+}  // namespace
+
+int refuse(World& world, const Error& error) {
+    world.err << tr("error: {}", error.text()) << '\n';
+    return info(error.code).exit_status;
+}
+
+int check_spec(const config::Config& config, World& world, bool json_format) {
+    Faults faults;
+    const auto specification = spec::Specification::load(config.interface_spec, faults);
+    if (json_format) {
+        json::array list;
+        for (const Fault& fault : faults.list())
+            list.push_back(json::object{{"file", fault.file},
+                                        {"line", fault.line},
+                                        {"column", fault.column},
+                                        {"message", fault.message}});
+        write_json(world.out, json::object{{"ok", faults.empty()}, {"faults", std::move(list)}});
+        return faults.empty() ? 0 : info(ErrorCode::bad_specification).exit_status;
+    }
+    for (const Fault& fault : faults.list()) world.err << fault.text() << '\n';
+    if (!faults.empty()) return info(ErrorCode::bad_specification).exit_status;
+    world.out << tr("{}: in order, {} record kinds", specification->profile(), specification->kinds().size())
+              << '\n';
+    return 0;
+}
+
+int list_jobs(const config::Config& config, World& world, std::int64_t id, bool json_format) {
+    return look(config, world, [&](const spec::Specification& specification, LedgerView& view) {
+        if (id == 0) {
+            report_runs(world.out, view, json_format);
+            return 0;
+        }
+        if (!view.run(id))
+            return refuse(world, Error{ErrorCode::usage, tr("there is no run {}", id), "", ""});
+        report_run(world.out, specification, view, id, json_format);
+        return 0;
+    });
+}
+
+int status(const config::Config& config, World& world, bool json_format) {
+    return look(config, world, [&](const spec::Specification& specification, LedgerView& view) {
+        const auto counts = view.counts();
+        const auto oldest = view.oldest_waiting();
+        if (json_format) {
+            json::array insurers;
+            for (const config::Insurer& insurer : config.insurers) {
+                json::object records;
+                for (const auto& kind : specification.kinds()) {
+                    json::object states;
+                    for (const auto& count : counts)
+                        if (count.insurer == insurer.number.value() && count.kind == kind->id)
+                            states[count.state] = count.count;
+                    records[kind->id] = std::move(states);
+                }
+                std::int64_t cases = 0;
+                for (const auto& each : view.open_cases())
+                    if (each.insurer == insurer.number.value()) cases += each.count;
+                json::object entry{{"insurer", insurer.number.value()},
+                                   {"records", std::move(records)},
+                                   {"openCases", cases}};
+                const auto certificate =
+                    platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
+                entry["certificateDaysLeft"] = certificate
+                                                   ? json::value(days_left(*certificate, world.clock.now()))
+                                                   : json::value(nullptr);
+                entry["setupComplete"] = false;
+                for (const auto& setup : view.setups())
+                    if (setup.insurer == insurer.number.value()) entry["setupComplete"] = setup.completed;
+                insurers.push_back(std::move(entry));
+            }
+            json::object last;
+            for (const auto& run : view.last_runs())
+                last[run.job] = json::object{{"run", run.id},
+                                             {"startedAt", json_time(run.started_at)},
+                                             {"endedAt", json_time(run.ended_at)},
+                                             {"outcome", json_text(run.outcome)},
+                                             {"exitStatus", run.exit_status}};
+            json::array alarms;
+            for (const auto& alarm : view.alarms(kMostAlarms))
+                alarms.push_back(json::object{{"at", json_time(alarm.at)},
+                                              {"insurer", json_text(alarm.insurer)},
+                                              {"code", alarm.code},
+                                              {"detail", alarm.detail}});
+            write_json(world.out, json::object{{"insurers", std::move(insurers)},
+                                               {"oldestWaiting", json_time(oldest)},
+                                               {"lastRuns", std::move(last)},
+                                               {"alarms", std::move(alarms)}});
+            return 0;
+        }
+        for (const auto& count : counts)
+            world.out << fmt::format("{} {:<24} {:>10}  {}\n", count.insurer, count.kind, count.count,
+                                     state_in_words(count.state));
+        for (const auto& each : view.open_cases())
+            world.out << tr("open PMH key cases: {} {} {} ({})", each.insurer, each.count, each.kind,
+                            each.state)
+                      << '\n';
+        if (oldest)
+            world.out << tr("oldest request under way: {}", format_instant(from_milliseconds(*oldest)))
+                      << '\n';
+        for (const config::Insurer& insurer : config.insurers) {
+            const auto certificate =
+                platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
+            if (certificate)
+                world.out << tr("certificate of {}: {} days left", insurer.number.value(),
+                                days_left(*certificate, world.clock.now()))
+                          << '\n';
+        }
+        for (const auto& run : view.last_runs())
+            world.out << tr("last {}: {}, {}", run.job, format_instant(from_milliseconds(run.started_at)),
+                            run.outcome)
+                      << '\n';
+        for (const auto& alarm : view.alarms(kMostAlarms))
+            world.out << tr("alarm {}: {} {}", format_instant(from_milliseconds(alarm.at)), alarm.code,
+                            alarm.detail)
+                      << '\n';
+        return 0;
+    });
+}
+
+int explain(const config::Config& config, World& world, const std::string& insurer,
+            const std::string& insured, bool json_format) {
+    const auto number = InsuredNumber::parse(insured);
+    if (!number) {
+        world.err << tr("error: {}", number.error().text()) << '\n';
+        return info(ErrorCode::usage).exit_status;
+    }
+    return look(config, world, [&](const spec::Specification& specification, LedgerView& view) {
+        const auto records = view.records_of(insurer, number->value());
+        if (json_format) {
+            json::array list;
+            for (const auto& record : records) list.push_back(record_json(specification, record));
+            write_json(world.out, json::object{{"insured", number->value()}, {"records", std::move(list)}});
+        } else if (records.empty()) {
+            world.out << tr("the ledger knows no record of {}", number->value()) << '\n';
+        } else {
+            for (const auto& record : records) write_record(world.out, specification, record);
+        }
+        return records.empty() ? info(ErrorCode::needs_person).exit_status : 0;
+    });
+}
+
+int held_list(const config::Config& config, World& world, const HeldOptions& options) {
+    return look(config, world, [&](const spec::Specification& specification, LedgerView& view) {
+        const auto held =
+            view.held({options.insurer, options.kind, options.insured, options.reason}, kMostHeld);
+        if (options.json) {
+            json::array list;
+            for (const auto& record : held) list.push_back(record_json(specification, record));
+            write_json(world.out, json::object{{"held", std::move(list)}});
+            return 0;
+        }
+        for (const auto& record : held)
+            world.out << fmt::format("{} {:<24} {:<24} {}\n", record.insurer, record.kind,
+                                     describe(specification, record),
+                                     reason_in_words(specification, record.reason));
+        if (held.empty()) world.out << tr("no record is held") << '\n';
+        if (held.size() == kMostHeld) world.out << tr("only the first {} are shown", kMostHeld) << '\n';
+        return 0;
+    });
+}
+
+int audit_verify(const config::Config& config, World& world, bool json_format) {
+    const auto found = audit::verify(config.audit);
+    if (!found) return refuse(world, found.error());
+    // The ledger keeps the last hash it knows: a log whose tail was cut off is whole, but too short.
+    if (auto view = LedgerView::open(config.ledger)) {
+        const std::string anchor = view->meta("audit-head");
+        if (!anchor.empty() && anchor != found->head)
+            return refuse(
+                world, Error{ErrorCode::bad_data,
+                             tr("the audit log does not end where the ledger says: lines are missing or were "
+                                "added"),
+                             config.audit.string(),
+                             tr("keep the file as it is and report it to the person in charge of information "
+                                "security")});
+    }
+    if (json_format)
+        write_json(world.out, json::object{{"ok", true}, {"lines", found->lines}, {"head", found->head}});
+    else
+        world.out << tr("audit log: {} lines, the chain is whole", found->lines) << '\n';
+    return 0;
+}
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,48 @@
+#pragma once
+// Source rows in strictly ascending key order, with their digests: the left side of the comparison.
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/crypto.h"
+#include "jobs/gateway.h"
+#include "mapping/reader.h"
+#include "registration/comparison.h"
+#include "spec/validate.h"
+
+namespace kaigo::jobs {
+
+/// One row, ready to be compared.
+struct OrderedRow {
+    std::string key;
+    registration::SourceRow source;
+    std::string canonical;  ///< of a usable row
+    std::optional<Digest> my_number;
+};
+
+class OrderedRows {
+  public:
+    virtual ~OrderedRows() = default;
+    /// The next row by key; nothing after the last.
+    virtual Result<std::optional<OrderedRow>> next() = 0;
+    /// Rows whose key cannot be read, and why the first of them; they have no place in the order.
+    std::int64_t unreadable = 0;
+    std::int64_t rows_read = 0;
+    std::int64_t my_numbers_read = 0;
+    /// Set when the database gave a row out of order: nothing that follows can be used.
+    bool out_of_order = false;
+};
+
+/// Maps, validates and digests. Straight from the database when it gives the rows in key order, else sorted
+/// on disk: then each row's content lies sealed in a file that has no name, under a key of this process.
+Result<std::unique_ptr<OrderedRows>> open_ordered_rows(Gateway& gateway, const mapping::KindPlan& plan,
+                                                       source::Snapshot& snapshot,
+                                                       const config::Insurer& insurer, bool sort);
+
+/// The first error of a record, as it is stored: "validation:survey.items.1-3:code".
+std::string validation_reason(const spec::Finding& finding);
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,329 @@
+#include "jobs/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "audit/audit_log.h"
+#include "base/failpoint.h"
+#include "base/i18n.h"
+#include "jobs/compare.h"
+#include "jobs/exchange.h"
+#include "jobs/report.h"
+#include "ledger/view.h"
+
+namespace kaigo::jobs {
+
+using ledger::Ledger;
+
+namespace {
+
+constexpr Duration kDailyWait{10 * 60'000};
+
+/// The graver of two exit statuses: what must be mended first.
+int graver(int a, int b) {
+    constexpr std::array kGravest = {70, 73, 77, 78, 65, 69, 75, 1, 0};
+    for (const int status : kGravest)
+        if (a == status || b == status) return status;
+    return std::max(a, b);
+}
+
+class Run {
+  public:
+    Run(Gateway& gateway, const RunOptions& options, Ledger& ledger, spool::Spool& spool)
+        : gateway_(gateway), options_(options), ledger_(ledger), spool_(spool), world_(gateway.world()) {}
+
+    int run() {
+        failpoint("run-begun");
+        if (const auto tidied = spool_.tidy(ledger_.open_request_ids()); !tidied) say_error(tidied.error());
+        run_ = ledger_.start_run(options_.job, world_.actor, world_.clock.now());
+        int status = 0;
+        for (const config::Insurer& insurer : gateway_.config().insurers) {
+            if (!options_.insurer.empty() && insurer.number.value() != options_.insurer) continue;
+            // One insurer's failure never stops another.
+            const int outcome = run_insurer(insurer);
+            status = graver(status, outcome);
+        }
+        for (const auto comparison : ledger_.close_accounts(run_)) {
+            say_error(Error{ErrorCode::internal, tr("the sums of comparison {} do not close", comparison), "",
+                            tr("report this to the vendor with: kaigo-gateway jobs {}", run_)});
+            status = graver(status, 70);
+        }
+        if (status == 0 && tally_.needs_person()) status = 1;
+        ledger_.end_run(run_, options_.dry_run ? "dry-run" : outcome_name(status), status, message_,
+                        world_.clock.now());
+        audit_end(status);
+        write_report(status);
+        return status;
+    }
+
+    Status begin_audit() {
+        KAIGO_TRY(auto log, audit::AuditLog::open(gateway_.config().audit));
+        audit_.emplace(std::move(log));
+        return audit("run-begin", {{"job", options_.job}, {"insurer", options_.insurer}});
+    }
+
+  private:
+    static std::string outcome_name(int status) {
+        switch (status) {
+            case 0:
+                return "done";
+            case 1:
+                return "needs-person";
+            case 75:
+                return "later";
+            default:
+                return "failed";
+        }
+    }
+
+    Status audit(const std::string& event, std::map<std::string, std::string> details) {
+        KAIGO_CHECK(audit_->append(world_.clock.now(), event, world_.actor, details));
+        ledger_.set_meta("audit-head", audit_->head());
+        return {};
+    }
+
+    void audit_end(int status) {
+        const auto written = audit("run-end", {{"job", options_.job},
+                                               {"run", std::to_string(run_)},
+                                               {"exit", std::to_string(status)},
+                                               {"records-sent", std::to_string(tally_.sent)},
+                                               {"my-numbers-read", std::to_string(tally_.my_numbers_read)},
+                                               {"my-numbers-sent", std::to_string(tally_.my_numbers_sent)}});
+        if (!written) say_error(written.error());
+    }
+
+    void say_error(const Error& error) {
+        world_.err << tr("error: {}", error.text()) << '\n';
+        if (!message_.empty()) message_ += "\n";
+        message_ += error.message;
+    }
+
+    int run_insurer(const config::Insurer& insurer) {
+        const auto outcome = try_insurer(insurer);
+        if (outcome) return *outcome;
+        say_error(outcome.error());
+        return info(outcome.error().code).exit_status;
+    }
+
+    std::vector<const spec::RecordKind*> kinds(const config::Insurer& insurer) const {
+        auto all = gateway_.kinds_of(insurer);
+        if (!options_.kind.empty())
+            std::erase_if(all, [&](const spec::RecordKind* kind) { return kind->id != options_.kind; });
+        return all;
+    }
+
+    Result<int> try_insurer(const config::Insurer& insurer) {
+        const auto id = ledger_.insurer(insurer.number.value());
+        auto setup = ledger_.setup(id);
+        const bool compares = options_.job == "initial-setup" || options_.job == "daily-sync";
+        if (options_.job == "initial-setup") {
+            KAIGO_TRY(const bool go_on, prepare_setup(insurer, setup));
+            if (!go_on) return 0;
+        }
+        if (options_.job == "daily-sync" && !options_.dry_run && !(setup && setup->completed))
+            return fail(ErrorCode::needs_person,
+                        setup
+                            ? tr("insurer {}: the initial setup is not complete yet", insurer.number.value())
+                            : tr("insurer {}: the initial setup has not been done", insurer.number.value()))
+                .remedy(tr("run: kaigo-gateway run initial-setup --insurer {}", insurer.number.value()));
+        if (options_.dry_run) return dry_run(insurer);
+
+        KAIGO_TRY(const auto client, gateway_.client(insurer));
+        // A certificate that is wrong now is wrong for every request: told before anything is read or
+        // spooled.
+        const auto reached = client->service_status();
+        if (!reached && reached.error().code == ErrorCode::certificate_refused)
+            return tl::unexpected(reached.error());
+        Exchange exchange(gateway_, ledger_, spool_, *client, insurer, run_, tally_);
+        setup = ledger_.setup(id);
+        const WireNames& wire = gateway_.specification().wire();
+        if (setup && !setup->completed) exchange.set_mode(wire.value("mode_initial"), setup->base_date);
+
+        const auto deadline = wait_deadline();
+        const auto read_again = [&]() -> Result<bool> { return read_owed(insurer, exchange); };
+        if (compares) {
+            // What earlier runs left is settled first, as far as it can be now.
+            KAIGO_TRY(const bool settled, settle_quietly(exchange, world_.clock.now(), read_again));
+            static_cast<void>(settled);
+            if (options_.job == "daily-sync" || !setup->compared)
+                KAIGO_CHECK(compare_all(insurer, exchange, deadline, read_again));
+            if (stopped_) {
+                exchange.drain();
+                return stopped_status();
+            }
+            if (options_.job == "initial-setup" && options_.kind.empty())
+                ledger_.setup_compared(id, world_.clock.now());
+        }
+        KAIGO_TRY(const bool settled, settle_quietly(exchange, deadline, read_again));
+        ledger_.complete_setup_if_settled(id, world_.clock.now());
+        if (world_.stop.stop_requested()) return stopped_status();
+        if (!settled) KAIGO_CHECK(reachable(*client));
+        if (!settled && options_.job == "initial-setup") return 75;
+        return 0;
+    }
+
+    int stopped_status() {
+        message_ = tr("stopped; the same command goes on from here");
+        world_.err << message_ << '\n';
+        return 75;
+    }
+
+    /// Why what is owed may still be owed: the platform is away, or closed.
+    Status reachable(platform::PlatformClient& client) const {
+        KAIGO_TRY(const platform::ServiceStatus status, client.service_status());
+        if (status.open) return {};
+        return fail(ErrorCode::platform_closed, tr("the platform is closed {}", status.reopens_at))
+            .at(gateway_.config().platform.url)
+            .remedy(tr("nothing is lost; it is tried again"));
+    }
+
+    /// Settling; that the platform cannot be reached in time is no end: what is owed stays owed.
+    static Result<bool> settle_quietly(Exchange& exchange, std::optional<Instant> deadline,
+                                       const std::function<Result<bool>()>& read_again) {
+        auto settled = exchange.settle(deadline, read_again);
+        if (settled || !info(settled.error().code).retryable) return settled;
+        return false;
+    }
+
+    std::optional<Instant> wait_deadline() const {
+        if (options_.wait) return world_.clock.now() + *options_.wait;
+        if (options_.job == "initial-setup") return std::nullopt;
+        if (options_.job == "daily-sync") return world_.clock.now() + kDailyWait;
+        return world_.clock.now();
+    }
+
+    CompareOptions compare_options() const {
+        return {options_.accept_drop, options_.accept_resend, std::nullopt};
+    }
+
+    Status compare_all(const config::Insurer& insurer, Exchange& exchange, std::optional<Instant> deadline,
+                       const std::function<Result<bool>()>& read_again) {
+        const auto wanted = kinds(insurer);
+        for (const spec::RecordKind* kind : wanted) {
+            KAIGO_TRY(const CompareOutcome outcome, compare_kind(gateway_, ledger_, &exchange, insurer, *kind,
+                                                                 run_, compare_options(), tally_));
+            stopped_ = outcome.stopped || world_.stop.stop_requested();
+            if (stopped_) return {};
+            const bool awaited =
+                std::any_of(wanted.begin(), wanted.end(),
+                            [&](const spec::RecordKind* other) { return other->requires_kind == kind->id; });
+            if (awaited) {
+                KAIGO_TRY(const bool settled, settle_quietly(exchange, deadline, read_again));
+                static_cast<void>(settled);
+            }
+        }
+        return {};
+    }
+
+    /// Records that must be read from the source again: their prerequisite has come, or their body is gone.
+    Result<bool> read_owed(const config::Insurer& insurer, Exchange& exchange) {
+        const auto insurer_id = ledger_.insurer(insurer.number.value());
+        const Instant now = world_.clock.now();
+        bool sent = false;
+        for (const spec::RecordKind* kind : gateway_.kinds_of(insurer)) {
+            std::optional<ledger::KindId> prerequisite;
+            if (kind->requires_kind) prerequisite = ledger_.kind(*kind->requires_kind);
+            const auto keys = ledger_.keys_to_read(insurer_id, ledger_.kind(kind->id), prerequisite, now);
+            if (keys.empty()) continue;
+            CompareOptions options = compare_options();
+            options.only = std::set<std::string>(keys.begin(), keys.end());
+            KAIGO_TRY(const CompareOutcome outcome,
+                      compare_kind(gateway_, ledger_, &exchange, insurer, *kind, run_, options, tally_));
+            sent = sent || outcome.sent > 0;
+        }
+        for (const auto& kind : gateway_.specification().kinds()) {
+            std::vector<ledger::KindId> dependants;
+            for (const auto& other : gateway_.specification().kinds())
+                if (other->requires_kind == kind->id) dependants.push_back(ledger_.kind(other->id));
+            if (!dependants.empty())
+                sent = ledger_.release_deletions(insurer_id, ledger_.kind(kind->id), dependants, now) > 0 ||
+                       sent;
+        }
+        return sent;
+    }
+
+    Result<int> dry_run(const config::Insurer& insurer) {
+        for (const spec::RecordKind* kind : kinds(insurer)) {
+            KAIGO_TRY(const CompareOutcome outcome, compare_kind(gateway_, ledger_, nullptr, insurer, *kind,
+                                                                 run_, compare_options(), tally_));
+            plans_.push_back({insurer.number.value(), kind->id, outcome.left});
+        }
+        return 0;
+    }
+
+    /// @return false when there is nothing left to set up
+    Result<bool> prepare_setup(const config::Insurer& insurer, const std::optional<ledger::Setup>& setup) {
+        if (options_.dry_run) return true;
+        if (setup && setup->completed) {
+            world_.err << tr("insurer {}: the initial setup is complete; daily-sync carries on",
+                             insurer.number.value())
+                       << '\n';
+            return false;
+        }
+        if (setup) {
+            if (!options_.base_date.empty() && options_.base_date != setup->base_date)
+                return fail(ErrorCode::needs_person,
+                            tr("insurer {}: the initial setup was begun with base date {}",
+                               insurer.number.value(), setup->base_date))
+                    .remedy(tr("go on without --base-date"));
+            return true;
+        }
+        const std::string base_date =
+            options_.base_date.empty() ? japan_date(world_.clock.now()).iso() : options_.base_date;
+        const std::string question =
+            tr("Send all records of insurer {} to the platform, base date {}? This cannot be "
+               "undone. (yes/no)",
+               insurer.number.value(), base_date);
+        if (!options_.yes) {
+            if (!world_.terminal)
+                return fail(ErrorCode::needs_person, question).remedy(tr("answer it with --yes"));
+            world_.err << question << ' ' << std::flush;
+            if (world_.ask() != "yes") return fail(ErrorCode::needs_person, tr("not begun"));
+        }
+        ledger_.start_setup(ledger_.insurer(insurer.number.value()), base_date, world_.clock.now());
+        return true;
+    }
+
+    void write_report(int status) {
+        if (options_.dry_run) {
+            report_plan(world_.out, plans_, options_.json);
+            return;
+        }
+        if (options_.quiet && status == 0) return;
+        auto view = ledger::LedgerView::open(gateway_.config().ledger);
+        if (view) report_run(world_.out, gateway_.specification(), *view, run_, options_.json);
+    }
+
+    Gateway& gateway_;
+    const RunOptions& options_;
+    Ledger& ledger_;
+    spool::Spool& spool_;
+    World& world_;
+    std::optional<audit::AuditLog> audit_;
+    ledger::RunId run_ = 0;
+    Tally tally_;
+    std::string message_;
+    bool stopped_ = false;
+    std::vector<PlanRow> plans_;
+};
+
+}  // namespace
+
+int run_job(Gateway& gateway, const RunOptions& options) {
+    World& world = gateway.world();
+    const auto refuse = [&](const Error& error) {
+        world.err << tr("error: {}", error.text()) << '\n';
+        return info(error.code).exit_status;
+    };
+    auto ledger = Ledger::open(gateway.config().ledger, world.clock.now());
+    if (!ledger) return refuse(ledger.error());
+    auto spool = spool::Spool::open(gateway.config().spool, gateway.keys());
+    if (!spool) return refuse(spool.error());
+    Run run(gateway, options, **ledger, *spool);
+    if (const auto audited = run.begin_audit(); !audited) return refuse(audited.error());
+    return run.run();
+}
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,179 @@
+// validate-mapping: reads the real source, maps, validates; sends nothing and writes no ledger.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fstream>
+#include <ostream>
+#include <sstream>
+
+#include "base/i18n.h"
+#include "jobs/commands.h"
+#include "jobs/json_text.h"
+#include "jobs/words.h"
+#include "mapping/reader.h"
+#include "spec/validate.h"
+
+namespace kaigo::jobs {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kExamples = 5;
+
+struct Breach {
+    std::int64_t count = 0;
+    bool warning = false;
+    std::vector<std::string> examples;  ///< keys of records; never values
+};
+
+struct KindResult {
+    std::string insurer, kind;
+    std::int64_t rows = 0;
+    std::int64_t usable = 0;
+    std::map<std::pair<std::string, std::string>, Breach> breaches;  ///< by item path and rule
+};
+
+Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPlan& plan,
+                                 const config::Insurer& insurer, const config::Config& config, World& world,
+                                 std::int64_t sample) {
+    KAIGO_TRY(const auto snapshot, source.source->snapshot());
+    KAIGO_TRY(const auto reader,
+              mapping::RecordReader::open(plan, *snapshot, insurer.number, Gateway::consent_policy(insurer)));
+    const spec::ValidationSettings settings{japan_date(world.clock.now()), config.my_number_check, true};
+    KindResult result{insurer.number.value(), plan.kind->id, 0, 0, {}};
+    std::vector<spec::Finding> findings;
+    while (sample == 0 || result.rows < sample) {
+        KAIGO_TRY(const bool more, reader->next());
+        if (!more) break;
+        ++result.rows;
+        if (reader->platform_owned()) {
+            ++result.usable;
+            continue;
+        }
+        findings.clear();
+        spec::validate(reader->record(), settings, findings);
+        const auto key = spec::encode_key(reader->record());
+        bool usable = key.has_value();
+        for (const spec::Finding& finding : findings) {
+            Breach& breach = result.breaches[{finding.path, std::string(finding.rule)}];
+            ++breach.count;
+            breach.warning = finding.severity == spec::Severity::warning;
+            usable = usable && breach.warning;
+            if (breach.examples.size() < kExamples)
+                breach.examples.push_back(key ? spec::describe_key(*plan.kind, *key)
+                                              : tr("row {}", reader->position()));
+        }
+        if (usable) ++result.usable;
+    }
+    return result;
+}
+
+void write_text(std::ostream& out, const std::vector<KindResult>& results) {
+    for (const KindResult& result : results) {
+        out << fmt::format("{} {}\n  ", result.insurer, result.kind)
+            << tr("rows {}, usable {}, not usable {}", result.rows, result.usable,
+                  result.rows - result.usable)
+            << '\n';
+        for (const auto& [where, breach] : result.breaches) {
+            out << fmt::format("  {:>8}  {}{} {}", breach.count,
+                               breach.warning ? tr("warning: ") : std::string(), where.first,
+                               rule_in_words(where.second));
+            for (std::size_t i = 0; i < breach.examples.size(); ++i)
+                out << (i == 0 ? "  (" : ", ") << breach.examples[i];
+            out << (breach.examples.empty() ? "\n" : ")\n");
+        }
+    }
+}
+
+json::value as_json(const std::vector<KindResult>& results, const Faults& faults) {
+    json::array kinds;
+    for (const KindResult& result : results) {
+        json::array findings;
+        for (const auto& [where, breach] : result.breaches) {
+            json::array examples;
+            for (const std::string& example : breach.examples) examples.emplace_back(example);
+            findings.push_back(json::object{{"item", where.first},
+                                            {"rule", where.second},
+                                            {"severity", breach.warning ? "warning" : "error"},
+                                            {"count", breach.count},
+                                            {"examples", std::move(examples)}});
+        }
+        kinds.push_back(json::object{{"insurer", result.insurer},
+                                     {"kind", result.kind},
+                                     {"rows", result.rows},
+                                     {"usable", result.usable},
+                                     {"findings", std::move(findings)}});
+    }
+    json::array list;
+    for (const Fault& fault : faults.list())
+        list.push_back(json::object{{"file", fault.file},
+                                    {"line", fault.line},
+                                    {"column", fault.column},
+                                    {"message", fault.message}});
+    return json::object{{"faults", std::move(list)}, {"kinds", std::move(kinds)}};
+}
+
+Result<std::vector<KindResult>> validate_all(const config::Config& config, World& world,
+                                             const ValidateOptions& options,
+                                             const spec::Specification& specification, Faults& faults) {
+    std::map<std::string, OpenSource> sources;
+    for (const auto& [name, settings] : config.sources) {
+        KAIGO_TRY(auto opened, open_mapped_source(settings, specification, faults));
+        sources.emplace(name, std::move(opened));
+    }
+    std::vector<KindResult> results;
+    if (!faults.empty()) return results;
+    for (const config::Insurer& insurer : config.insurers) {
+        const OpenSource& source = sources.at(insurer.source);
+        for (const auto& kind : specification.kinds()) {
+            if (!insurer.wants(kind->id) || (!options.kind.empty() && options.kind != kind->id)) continue;
+            const mapping::KindPlan* plan = source.plan->kind(kind->id);
+            if (plan == nullptr) {
+                faults.add(
+                    Fault{source.plan->file(), 0, 0, tr("the mapping has no record kind \"{}\"", kind->id)});
+                continue;
+            }
+            KAIGO_TRY(auto result, validate_kind(source, *plan, insurer, config, world, options.sample));
+            results.push_back(std::move(result));
+        }
+    }
+    return results;
+}
+
+}  // namespace
+
+int validate_mapping(const config::Config& config, World& world, const ValidateOptions& options) {
+    Faults faults;
+    const auto specification = spec::Specification::load(config.interface_spec, faults);
+    if (!specification)
+        return refuse(world, Error{ErrorCode::bad_specification, faults.list().front().text(), "", ""});
+    const auto results = validate_all(config, world, options, *specification, faults);
+    if (!results) return refuse(world, results.error());
+
+    std::ostringstream text;
+    if (options.format == "json") {
+        write_json(text, as_json(*results, faults));
+    } else {
+        for (const Fault& fault : faults.list()) text << fault.text() << '\n';
+        write_text(text, *results);
+    }
+    if (options.output.empty()) {
+        world.out << text.str();
+    } else {
+        std::ofstream file(options.output);
+        file << text.str();
+        if (!file.flush())
+            return refuse(
+                world, Error{ErrorCode::cannot_write, tr("the file cannot be written"), options.output, ""});
+    }
+    if (!faults.empty()) return info(ErrorCode::bad_mapping).exit_status;
+    const bool all_usable = std::all_of(results->begin(), results->end(), [](const KindResult& result) {
+        return result.rows == result.usable;
+    });
+    return all_usable ? 0 : 1;
+}
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,152 @@
+#include "jobs/words.h"
+
+#include <map>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "registration/record_state.h"
+
+namespace kaigo::jobs {
+
+namespace reason = registration::reason;
+
+namespace {
+
+// gettext finds these literals by the mark N_; they are translated when they are looked up.
+#define N_(text) text
+using Table = std::map<std::string, const char*>;
+
+std::string look_up(const Table& table, const std::string& name) {
+    const auto found = table.find(name);
+    return found == table.end() ? name : tr(found->second);
+}
+
+}  // namespace
+
+std::string state_in_words(const std::string& state) {
+    static const Table kTable = {
+        {"absent", N_("not known")},
+        {"pending", N_("owed, not sent yet")},
+        {"sending", N_("being sent")},
+        {"unknown", N_("sent, the answer was lost; being asked")},
+        {"submitted", N_("accepted, no result yet")},
+        {"registered", N_("registered")},
+        {"stored_in_error", N_("stored, but the PMH key is not linked")},
+        {"rejected", N_("held")},
+        {"blocked", N_("waiting")},
+    };
+    return look_up(kTable, state);
+}
+
+std::string update_kind_in_words(UpdateKind kind) {
+    switch (kind) {
+        case UpdateKind::create:
+            return tr("new");
+        case UpdateKind::update:
+            return tr("update");
+        case UpdateKind::remove:
+            return tr("deletion");
+    }
+    return {};
+}
+
+std::string rule_in_words(const std::string& rule) {
+    static const Table kTable = {
+        {"required", N_("is required but missing")},
+        {"unreadable", N_("could not be read from the source's value")},
+        {"type", N_("is of the wrong kind")},
+        {"empty", N_("is empty")},
+        {"length", N_("has a wrong number of characters")},
+        {"charset", N_("has characters that are not allowed")},
+        {"encoding", N_("has damaged or control characters")},
+        {"code", N_("has a code that is not in the code list")},
+        {"range", N_("is outside its range")},
+        {"order", N_("contradicts another date")},
+        {"check-digit", N_("has a wrong check digit")},
+        {"unique", N_("has the same value twice")},
+        {"my-number-missing", N_("is missing")},
+    };
+    return look_up(kTable, rule);
+}
+
+std::string event_in_words(const std::string& event) {
+    static const Table kTable = {
+        {"source-new", N_("appeared in the source")},
+        {"source-changed", N_("changed in the source")},
+        {"source-restored", N_("is again what the platform acknowledged")},
+        {"source-unusable", N_("cannot be used as it stands in the source")},
+        {"source-incomplete", N_("lacks something that comes by itself")},
+        {"source-gone", N_("left the source")},
+        {"dependants-remain", N_("left the source; its dependants go first")},
+        {"not-accepted", N_("the request came back; nothing was accepted")},
+        {"refused", N_("the request was refused")},
+        {"deleted", N_("deleted on the platform")},
+        {"stored-without-link", N_("stored, PMH key not linked")},
+        {"result-data-error", N_("result: data error")},
+        {"result-dependency", N_("result: the person's record is not on the platform")},
+        {"result-mismatch", N_("result: the platform holds something else than was thought")},
+        {"result-already-there", N_("result: already registered with this content")},
+        {"result-stale", N_("result: a newer version is registered")},
+        {"result-transient", N_("result: passing fault")},
+        {"result-unknown", N_("result: an errorId that is not in the catalogue")},
+        {"released", N_("what it waited for has come")},
+        {"resend-by-operator", N_("sent again by an operator")},
+    };
+    return look_up(kTable, event);
+}
+
+std::string reason_in_words(const spec::Specification& specification, const std::string& why) {
+    static const Table kTable = {
+        {std::string(reason::kMyNumberMissing), N_("the source has no マイナンバー for this person")},
+        {std::string(reason::kPrerequisite), N_("the person's own record is not on the platform yet")},
+        {std::string(reason::kDependants), N_("records that depend on it are still on the platform")},
+        {std::string(reason::kDuplicateKey),
+         N_("the source has several rows with this key and different contents")},
+        {std::string(reason::kTooLarge), N_("the record is larger than the platform accepts")},
+        {std::string(reason::kAborted), N_("the platform aborted the request five times")},
+        {std::string(reason::kRecreate), N_("the history was renumbered: deleted, then registered anew")},
+        {std::string(reason::kResend), N_("an operator asked to send it again")},
+        {std::string(reason::kBodyLost), N_("its content is read from the source again")},
+    };
+    if (why.starts_with(reason::kValidation)) {
+        const std::string rest = why.substr(reason::kValidation.size());
+        const std::size_t colon = rest.rfind(':');
+        return tr("item {} {}", rest.substr(0, colon), rule_in_words(rest.substr(colon + 1)));
+    }
+    if (kTable.contains(why)) return look_up(kTable, why);
+    const spec::RecordError error = specification.record_error(why);
+    return error.meaning.empty() ? why : why + " " + error.meaning;
+}
+
+std::string next_in_words(const spec::Specification& specification, const ledger::RecordRow& record) {
+    if (record.platform_owned)
+        return tr("nothing: the platform itself is the origin of this record; the gateway leaves it alone");
+    if (record.state == "registered") return tr("nothing: it is sent again when the source changes");
+    if (record.state == "stored_in_error")
+        return tr(
+            "a person checks the マイナンバー first (PMH key case); until then the record stays viewable on "
+            "the "
+            "platform, and the person's other records go on");
+    if (record.state == "rejected") {
+        const auto error_class = specification.record_error(record.reason).error_class;
+        if (record.reason.starts_with(reason::kValidation) || record.reason == reason::kDuplicateKey ||
+            error_class == ErrorClass::data_error)
+            return tr("correct the row in the core system; the next daily-sync sends it by itself");
+        if (error_class == ErrorClass::stale)
+            return tr("compare the source with what the platform holds; then: kaigo-gateway held resend");
+        return tr("ask the platform's operator what the error means; then: kaigo-gateway held resend");
+    }
+    if (record.state == "blocked") {
+        if (record.reason == reason::kMyNumberMissing)
+            return tr(
+                "look in the person's application; for 住所地特例 ask the municipality of residence; enter "
+                "the "
+                "number in the core system, the next daily-sync sends the record by itself");
+        return tr("nothing: it goes by itself");
+    }
+    if (record.due_at && record.state == "pending")
+        return tr("it is sent at {}", format_instant(from_milliseconds(*record.due_at)));
+    return tr("nothing: it goes by itself");
+}
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,20 @@
+#pragma once
+// States, reasons and next steps in the operator's words.
+
+#include <string>
+
+#include "ledger/view.h"
+#include "spec/spec.h"
+
+namespace kaigo::jobs {
+
+std::string state_in_words(const std::string& state);
+/// A stored reason: a word of registration::reason, "validation:…", or an errorId of the catalogue.
+std::string reason_in_words(const spec::Specification& specification, const std::string& reason);
+/// What will happen to a record, or what a person should do.
+std::string next_in_words(const spec::Specification& specification, const ledger::RecordRow& record);
+std::string update_kind_in_words(UpdateKind kind);
+std::string rule_in_words(const std::string& rule);
+std::string event_in_words(const std::string& event);
+
+}  // namespace kaigo::jobs

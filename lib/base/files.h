@@ -1,0 +1,49 @@
+#pragma once
+// Files that survive power loss, locks, and secrets kept in files.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace kaigo {
+
+/// Folder of the running program.
+std::string executable_directory();
+
+/// Whole file as bytes. Fails beyond `limit` bytes, so that a wrong path cannot fill the memory.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit);
+
+/// Writes beside, syncs, renames into place and syncs the folder: after success the file is whole on disk,
+/// before it the old file is. Mode 0600.
+/// @param name_for_failpoints  prefix of the failpoints `<name>-written`, `-synced`, `-renamed`
+Status write_file_durably(const std::filesystem::path& path, std::string_view bytes,
+                          std::string_view name_for_failpoints);
+
+/// Removes a file and syncs its folder. A file that is not there counts as removed.
+Status remove_file_durably(const std::filesystem::path& path);
+
+/// Appends one line and syncs. The file is made with mode 0600.
+Status append_line_durably(const std::filesystem::path& path, std::string_view line);
+
+/// A lock of the whole machine, released when the holder ends in whatever way.
+class FileLock {
+  public:
+    /// @return error `busy` when another process holds it
+    static Result<FileLock> acquire(const std::filesystem::path& path);
+    FileLock(FileLock&& other) noexcept;
+    FileLock& operator=(FileLock&&) = delete;
+    ~FileLock();
+
+  private:
+    explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+    int descriptor_;
+};
+
+/// Where a secret lies: a file, or `credential:NAME` in systemd's $CREDENTIALS_DIRECTORY.
+Result<std::filesystem::path> secret_path(const std::filesystem::path& setting);
+
+}  // namespace kaigo

@@ -1,0 +1,145 @@
+#include "base/sqlite.h"
+
+#include <sqlite3.h>
+
+namespace kaigo::sqlite {
+namespace {
+constexpr int kBusyMilliseconds = 10'000;
+}
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+
+Statement::Statement(sqlite3_stmt* statement) : statement_(statement) {}
+
+void Statement::fail(int code) const {
+    sqlite3* handle = sqlite3_db_handle(statement_.get());
+    // The message names tables and constraints, never values.
+    throw Failure(code, sqlite3_errmsg(handle));
+}
+
+Statement& Statement::bind(int parameter, std::int64_t value) {
+    if (const int code = sqlite3_bind_int64(statement_.get(), parameter, value); code != SQLITE_OK)
+        fail(code);
+    return *this;
+}
+Statement& Statement::bind(int parameter, std::string_view text) {
+    const int code = sqlite3_bind_text64(statement_.get(), parameter, text.data(), text.size(),
+                                         SQLITE_TRANSIENT, SQLITE_UTF8);
+    if (code != SQLITE_OK) fail(code);
+    return *this;
+}
+Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
+    // A null pointer would bind NULL; an empty blob is a value of its own.
+    const char* data = bytes.empty() ? "" : bytes.data();
+    const int code = sqlite3_bind_blob64(statement_.get(), parameter, data, bytes.size(), SQLITE_TRANSIENT);
+    if (code != SQLITE_OK) fail(code);
+    return *this;
+}
+Statement& Statement::bind_null(int parameter) {
+    if (const int code = sqlite3_bind_null(statement_.get(), parameter); code != SQLITE_OK) fail(code);
+    return *this;
+}
+int Statement::parameter(const char* name) const {
+    return sqlite3_bind_parameter_index(statement_.get(), name);
+}
+int Statement::parameter_count() const { return sqlite3_bind_parameter_count(statement_.get()); }
+
+bool Statement::step() {
+    const int code = sqlite3_step(statement_.get());
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    fail(sqlite3_extended_errcode(sqlite3_db_handle(statement_.get())));
+}
+void Statement::reset() {
+    sqlite3_reset(statement_.get());
+    sqlite3_clear_bindings(statement_.get());
+}
+void Statement::run() {
+    while (step()) {
+    }
+    reset();
+}
+
+int Statement::column_count() const { return sqlite3_column_count(statement_.get()); }
+std::string Statement::column_name(int column) const { return sqlite3_column_name(statement_.get(), column); }
+Statement::Type Statement::type(int column) const {
+    switch (sqlite3_column_type(statement_.get(), column)) {
+        case SQLITE_INTEGER:
+            return Type::integer;
+        case SQLITE_FLOAT:
+            return Type::real;
+        case SQLITE_TEXT:
+            return Type::text;
+        case SQLITE_BLOB:
+            return Type::blob;
+        default:
+            return Type::null;
+    }
+}
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
+std::string_view Statement::text(int column) const {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+    return {data == nullptr ? "" : data,
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+std::string_view Statement::blob(int column) const {
+    const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+    return {data == nullptr ? "" : data,
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+bool Statement::read_only() const { return sqlite3_stmt_readonly(statement_.get()) != 0; }
+
+Database::Database(const std::filesystem::path& path, Open how) {
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    flags |= how == Open::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (how == Open::create) flags |= SQLITE_OPEN_CREATE;
+    sqlite3* handle = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+    handle_.reset(handle);
+    if (code != SQLITE_OK) throw Failure(code, sqlite3_errmsg(handle));
+    sqlite3_busy_timeout(handle, kBusyMilliseconds);
+}
+
+Statement Database::prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    const char* tail = nullptr;
+    const int code =
+        sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement, &tail);
+    if (code != SQLITE_OK) throw Failure(code, sqlite3_errmsg(handle_.get()));
+    if (statement == nullptr) throw Failure(SQLITE_MISUSE, "empty statement");
+    return Statement(statement);
+}
+
+void Database::execute(const std::string& sql) {
+    const int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK)
+        throw Failure(sqlite3_extended_errcode(handle_.get()), sqlite3_errmsg(handle_.get()));
+}
+
+std::int64_t Database::integer(std::string_view sql) {
+    Statement statement = prepare(sql);
+    statement.step();
+    return statement.integer(0);
+}
+
+int Database::changes() const { return sqlite3_changes(handle_.get()); }
+std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
+
+Transaction::Transaction(Database& database) : database_(database) { database_.execute("BEGIN IMMEDIATE"); }
+
+Transaction::~Transaction() {
+    if (!open_) return;
+    try {
+        database_.execute("ROLLBACK");
+    } catch (const Failure&) {  // NOLINT(bugprone-empty-catch): SQLite has rolled back by itself already
+    }
+}
+
+void Transaction::commit() {
+    database_.execute("COMMIT");
+    open_ = false;
+}
+
+}  // namespace kaigo::sqlite

@@ -1,0 +1,107 @@
+#pragma once
+// SQLite's C interface with owners and errors. Failures throw: to the ledger they are fatal (an fsync error
+// must end the process), and the source turns them into values at its border.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace kaigo::sqlite {
+
+class Failure : public std::runtime_error {
+  public:
+    Failure(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
+    /// SQLite's extended result code.
+    int code() const { return code_; }
+
+  private:
+    int code_;
+};
+
+enum class Open { read_only, read_write, create };
+
+class Database;
+
+/// One prepared statement. Parameters count from 1, columns from 0. Views live until the next step or reset.
+class Statement {
+  public:
+    enum class Type { null, integer, real, text, blob };
+
+    Statement(Statement&&) noexcept = default;
+    Statement& operator=(Statement&&) noexcept = default;
+
+    Statement& bind(int parameter, std::int64_t value);
+    Statement& bind(int parameter, std::string_view text);
+    Statement& bind(int parameter, const char* text) { return bind(parameter, std::string_view(text)); }
+    Statement& bind_blob(int parameter, std::string_view bytes);
+    Statement& bind_null(int parameter);
+    /// Number of a named parameter such as ":insurer"; 0 when the statement has none.
+    int parameter(const char* name) const;
+    int parameter_count() const;
+
+    /// @return false when there are no more rows
+    bool step();
+    void reset();
+    /// For statements without rows: step to the end and reset.
+    void run();
+
+    int column_count() const;
+    std::string column_name(int column) const;
+    Type type(int column) const;
+    std::int64_t integer(int column) const;
+    double real(int column) const;
+    std::string_view text(int column) const;
+    std::string_view blob(int column) const;
+    bool is_null(int column) const { return type(column) == Type::null; }
+    bool read_only() const;
+
+  private:
+    friend class Database;
+    explicit Statement(sqlite3_stmt* statement);
+    [[noreturn]] void fail(int code) const;
+    struct Finalize {
+        void operator()(sqlite3_stmt* statement) const;
+    };
+    std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+class Database {
+  public:
+    Database(const std::filesystem::path& path, Open how);
+
+    Statement prepare(std::string_view sql);
+    void execute(const std::string& sql);
+    /// First column of the first row, of a query that always has one.
+    std::int64_t integer(std::string_view sql);
+    int changes() const;
+    std::int64_t last_rowid() const;
+
+  private:
+    struct Close {
+        void operator()(sqlite3* handle) const;
+    };
+    std::unique_ptr<sqlite3, Close> handle_;
+};
+
+/// BEGIN IMMEDIATE … COMMIT; rolled back unless commit() was reached.
+class Transaction {
+  public:
+    explicit Transaction(Database& database);
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    ~Transaction();
+    void commit();
+
+  private:
+    Database& database_;
+    bool open_ = true;
+};
+
+}  // namespace kaigo::sqlite

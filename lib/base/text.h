@@ -1,0 +1,35 @@
+#pragma once
+// Unicode text as the interface counts and spells it.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kaigo {
+
+/// Length in characters: code points, variation selectors (U+FE00–FE0F, U+E0100–E01EF) not counted.
+/// @return nothing when the bytes are not well-formed UTF-8
+std::optional<std::size_t> count_characters(std::string_view utf8);
+
+/// U+0000–001F, U+007F–009F, or a byte order mark.
+bool has_control_characters(std::string_view utf8);
+
+/// NFC, except that compatibility ideographs (U+F900–FAFF, U+2F800–2FA1F: names) stay as they are.
+/// @param utf8 well-formed
+std::string normalize(std::string_view utf8);
+bool is_normalized(std::string_view utf8);
+
+/// Half-width katakana and ASCII space become full-width, voiced marks joined.
+std::string full_width_kana(std::string_view utf8);
+
+/// Full-width katakana, long vowel mark, full-width space and middle dot only.
+bool is_full_width_kana(std::string_view utf8);
+
+/// Without ASCII and full-width spaces at both ends.
+std::string_view trim(std::string_view utf8);
+
+/// JSON string with its quotes; control characters, quote and backslash escaped.
+void append_json_string(std::string& out, std::string_view utf8);
+
+}  // namespace kaigo

@@ -1,0 +1,92 @@
+#pragma once
+// The configuration file: every key, its default and its bounds.
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/date.h"
+#include "base/identifiers.h"
+#include "base/result.h"
+
+namespace kaigo::config {
+
+/// Minutes since midnight in Japan, [from, to). from > to runs over midnight.
+struct ServiceWindow {
+    int from = 0;
+    int to = 24 * 60;
+    bool contains(int minute_of_day) const;
+};
+
+struct Insurer {
+    InsurerNumber number;
+    std::string name;
+    std::string source;
+    std::optional<Date> go_live;
+    bool consent_before_go_live = true;
+    std::optional<Date> new_form_from;
+    std::vector<std::string> record_kinds;  ///< empty: all
+    std::string certificate_file;           ///< as the platform section's unless overridden
+    std::string private_key_file;
+    ServiceWindow service_window;
+
+    bool wants(const std::string& kind) const;
+};
+
+struct SourceSettings {
+    std::string driver;
+    std::string database;
+    std::filesystem::path mapping;
+};
+
+struct PlatformSettings {
+    std::string url;
+    std::string ca_file;
+    int connections = 4;
+    std::size_t max_records = 1000;
+    std::size_t max_bytes = 8U << 20;
+    bool gzip = false;
+    std::chrono::milliseconds request_timeout{60'000};
+    std::chrono::milliseconds retry_initial{2'000};
+    std::chrono::milliseconds retry_maximum{900'000};
+};
+
+/// How much may change before a run asks for a person's word.
+struct Safety {
+    int drop_percent = 10;   ///< of rows against the last run
+    int resend_percent = 5;  ///< of rows, after mapping, specification or digest key changed
+};
+
+struct ScheduleEntry {
+    std::string job;
+    std::optional<int> at;  ///< minute of the day
+    std::optional<std::chrono::milliseconds> every;
+};
+
+struct Config {
+    std::filesystem::path file;
+    std::string language = "ja";
+    std::filesystem::path interface_spec;
+    MyNumberCheck my_number_check = MyNumberCheck::real;
+    std::vector<Insurer> insurers;
+    std::map<std::string, SourceSettings> sources;
+    PlatformSettings platform;
+    Safety safety;
+    std::filesystem::path ledger;
+    std::filesystem::path spool;
+    std::string spool_key;
+    std::filesystem::path audit;
+    std::filesystem::path control_socket;
+    std::string http_listen;
+    std::vector<ScheduleEntry> schedule;
+
+    const Insurer* insurer(const std::string& number) const;
+};
+
+/// Reads and checks the whole file; the error lists every fault with line and column.
+Result<Config> load(const std::filesystem::path& file);
+
+}  // namespace kaigo::config

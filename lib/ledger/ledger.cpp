@@ -1,0 +1,931 @@
+#include "ledger/ledger.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cstring>
+
+#include "base/failpoint.h"
+#include "base/i18n.h"
+#include "ledger/schema.h"
+
+namespace kaigo::ledger {
+
+using registration::Event;
+using registration::RecordState;
+using registration::Standing;
+using registration::Term;
+using sqlite::Statement;
+
+const char* const kEntryColumns =
+    "key, state, owed, flags, reason, acknowledged, acknowledged_history, sent, sent_history, my_number, "
+    "digest_key, "
+    "attempts, due_at, batch, seq, comparison";
+
+namespace {
+
+constexpr std::int64_t kThenCreate = 1;
+constexpr std::int64_t kPlatformOwned = 2;
+constexpr std::int64_t kOnPlatform = 4;
+constexpr std::int64_t kNeedsBody = 8;
+
+std::string_view bytes_of(const Digest& digest) {
+    return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+std::optional<Digest> digest_of(const Statement& row, int column) {
+    const std::string_view bytes = row.blob(column);
+    Digest digest;
+    if (bytes.size() != digest.size()) return std::nullopt;
+    std::memcpy(digest.data(), bytes.data(), digest.size());
+    return digest;
+}
+
+void put(Statement& statement, int parameter, const std::optional<Digest>& digest) {
+    if (digest)
+        statement.bind_blob(parameter, bytes_of(*digest));
+    else
+        statement.bind_null(parameter);
+}
+
+void put(Statement& statement, int parameter, const std::optional<std::int64_t>& value) {
+    if (value)
+        statement.bind(parameter, *value);
+    else
+        statement.bind_null(parameter);
+}
+
+std::optional<std::int64_t> integer_or_null(const Statement& row, int column) {
+    if (row.is_null(column)) return std::nullopt;
+    return row.integer(column);
+}
+
+/// Members of a batch as one value: a row of their own for each would cost more than the record itself.
+std::string pack(const std::vector<Sending>& sendings) {
+    std::string out;
+    for (const Sending& each : sendings) {
+        out.push_back(static_cast<char>(each.member.update_kind));
+        out.push_back(static_cast<char>(each.member.key.size()));
+        out += each.member.key;
+        out.push_back(static_cast<char>(each.member.record_id.size()));
+        out += each.member.record_id;
+    }
+    return out;
+}
+
+std::vector<Member> unpack(std::string_view bytes) {
+    std::vector<Member> out;
+    const auto take = [&](std::size_t n) {
+        if (bytes.size() < n) throw sqlite::Failure(SQLITE_CORRUPT, "batch members are damaged");
+        const std::string_view part = bytes.substr(0, n);
+        bytes.remove_prefix(n);
+        return part;
+    };
+    const auto take_text = [&] {
+        const auto size = static_cast<unsigned char>(take(1).front());
+        return std::string(take(size));
+    };
+    while (!bytes.empty()) {
+        Member member;
+        member.update_kind = static_cast<UpdateKind>(take(1).front());
+        member.key = take_text();
+        member.record_id = take_text();
+        out.push_back(std::move(member));
+    }
+    return out;
+}
+
+/// History rows are for what leaves the normal path.
+bool is_normal_path(Event event) {
+    return event == Event::source_new || event == Event::batched || event == Event::accepted ||
+           event == Event::succeeded || event == Event::platform_owned;
+}
+
+void require_edge(RecordState from, Event event, RecordState to) {
+    if (registration::is_edge(from, event, to)) return;
+    throw std::logic_error(
+        fmt::format("no edge {} --{}--> {}", name_of(registration::kRecordStateNames, from),
+                    registration::name_of_event(event), name_of(registration::kRecordStateNames, to)));
+}
+
+}  // namespace
+
+Entry read_entry(const Statement& row, int first) {
+    Entry entry;
+    entry.key = row.blob(first);
+    Standing& s = entry.standing;
+    s.state = static_cast<RecordState>(row.integer(first + 1));
+    if (!row.is_null(first + 2)) s.owed = static_cast<UpdateKind>(row.integer(first + 2));
+    const std::int64_t flags = row.integer(first + 3);
+    s.then_create = (flags & kThenCreate) != 0;
+    s.platform_owned = (flags & kPlatformOwned) != 0;
+    s.on_platform = (flags & kOnPlatform) != 0;
+    s.needs_body = (flags & kNeedsBody) != 0;
+    s.reason = row.text(first + 4);
+    s.acknowledged = digest_of(row, first + 5);
+    s.acknowledged_history = row.integer(first + 6);
+    s.sent = digest_of(row, first + 7);
+    s.sent_history = row.integer(first + 8);
+    entry.my_number = digest_of(row, first + 9);
+    entry.digest_key = row.text(first + 10);
+    s.attempts = static_cast<std::uint32_t>(row.integer(first + 11));
+    s.due_at = integer_or_null(row, first + 12);
+    entry.batch = integer_or_null(row, first + 13);
+    entry.seq = row.integer(first + 14);
+    entry.comparison = integer_or_null(row, first + 15);
+    return entry;
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& path, Instant now) {
+    std::error_code ignored;
+    std::filesystem::create_directories(path.parent_path(), ignored);
+    KAIGO_TRY(auto lock, FileLock::acquire(path.string() + ".lock"));
+    try {
+        std::unique_ptr<Ledger> ledger(new Ledger(std::move(lock), path));
+        ledger->recover(now);
+        return ledger;
+    } catch (const sqlite::Failure& failure) {
+        return fail(ErrorCode::cannot_write, failure.what())
+            .at(path.string())
+            .remedy(tr("check the folder, its permissions and the free space; keep the file as it is"));
+    }
+}
+
+Ledger::Ledger(FileLock lock, const std::filesystem::path& path)
+    : lock_(std::move(lock)), database_(path, sqlite::Open::create) {
+    database_.execute("PRAGMA journal_mode = WAL");
+    database_.execute("PRAGMA synchronous = FULL");
+    database_.execute("PRAGMA foreign_keys = ON");
+    database_.execute("PRAGMA cache_size = -32768");
+    migrate(database_);
+    std::error_code ignored;
+    std::filesystem::permissions(
+        path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+}
+
+Statement& Ledger::statement(const char* sql) {
+    auto found = statements_.find(sql);
+    if (found == statements_.end()) found = statements_.emplace(sql, database_.prepare(sql)).first;
+    found->second.reset();
+    return found->second;
+}
+
+void Ledger::recover(Instant now) {
+    sqlite::Transaction transaction(database_);
+    std::vector<BatchId> interrupted;
+    auto& rows = statement("SELECT id FROM batch WHERE state = 2");
+    while (rows.step()) interrupted.push_back(rows.integer(0));
+    for (const BatchId id : interrupted) {
+        statement("UPDATE batch SET state = 3, due_at = ?2 WHERE id = ?1")
+            .bind(1, id)
+            .bind(2, to_milliseconds(now))
+            .run();
+        write_batch_history(id, BatchState::sending, BatchState::unknown, "interrupted", now);
+    }
+    // A run that has no end was interrupted too.
+    statement("UPDATE run SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL")
+        .bind(1, to_milliseconds(now))
+        .run();
+    transaction.commit();
+}
+
+InsurerId Ledger::insurer(const std::string& number) {
+    statement("INSERT OR IGNORE INTO insurer (number) VALUES (?1)").bind(1, number).run();
+    auto& row = statement("SELECT id FROM insurer WHERE number = ?1").bind(1, number);
+    row.step();
+    const auto id = row.integer(0);
+    row.reset();
+    return id;
+}
+
+KindId Ledger::kind(const std::string& name) {
+    statement("INSERT OR IGNORE INTO kind (name) VALUES (?1)").bind(1, name).run();
+    auto& row = statement("SELECT id FROM kind WHERE name = ?1").bind(1, name);
+    row.step();
+    const auto id = row.integer(0);
+    row.reset();
+    return id;
+}
+
+std::optional<std::string> Ledger::meta(const std::string& name) {
+    auto& row = statement("SELECT value FROM meta WHERE name = ?1").bind(1, name);
+    std::optional<std::string> value;
+    if (row.step()) value = std::string(row.text(0));
+    row.reset();
+    return value;
+}
+
+void Ledger::set_meta(const std::string& name, const std::string& value) {
+    statement("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2")
+        .bind(1, name)
+        .bind(2, value)
+        .run();
+}
+
+RunId Ledger::start_run(const std::string& job, const std::string& actor, Instant now) {
+    statement("INSERT INTO run (job, started_at, actor) VALUES (?1, ?2, ?3)")
+        .bind(1, job)
+        .bind(2, to_milliseconds(now))
+        .bind(3, actor)
+        .run();
+    return database_.last_rowid();
+}
+
+void Ledger::end_run(RunId run, const std::string& outcome, int exit_status, const std::string& message,
+                     Instant now) {
+    statement("UPDATE run SET ended_at = ?2, outcome = ?3, exit_status = ?4, message = ?5 WHERE id = ?1")
+        .bind(1, run)
+        .bind(2, to_milliseconds(now))
+        .bind(3, outcome)
+        .bind(4, exit_status)
+        .bind(5, message)
+        .run();
+}
+
+ComparisonId Ledger::start_comparison(RunId run, InsurerId insurer, KindId kind, const std::string& scope) {
+    statement("INSERT INTO comparison (run, insurer, kind, scope) VALUES (?1, ?2, ?3, ?4)")
+        .bind(1, run)
+        .bind(2, insurer)
+        .bind(3, kind)
+        .bind(4, scope)
+        .run();
+    return database_.last_rowid();
+}
+
+void Ledger::finish_comparison(ComparisonId comparison, const Accounting& left, const std::string& outcome,
+                               bool complete) {
+    statement(
+        "UPDATE comparison SET outcome = ?2, complete = ?3, rows_read = ?4, unchanged = ?5, created = ?6, "
+        "changed = ?7, waiting = ?8, rejected = ?9, blocked = ?10, duplicates = ?11, gone = ?12 WHERE id = "
+        "?1")
+        .bind(1, comparison)
+        .bind(2, outcome)
+        .bind(3, complete ? 1 : 0)
+        .bind(4, left.read)
+        .bind(5, left.unchanged)
+        .bind(6, left.created)
+        .bind(7, left.changed)
+        .bind(8, left.waiting)
+        .bind(9, left.rejected)
+        .bind(10, left.blocked)
+        .bind(11, left.duplicates)
+        .bind(12, left.gone)
+        .run();
+}
+
+std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
+    std::vector<ComparisonId> open;
+    std::vector<std::tuple<ComparisonId, InsurerId, KindId>> all;
+    auto& rows = statement("SELECT id, insurer, kind FROM comparison WHERE run = ?1").bind(1, run);
+    while (rows.step()) all.emplace_back(rows.integer(0), rows.integer(1), rows.integer(2));
+    for (const auto& [id, insurer, kind] : all) {
+        sqlite::Transaction transaction(database_);
+        auto& counts =
+            statement(
+                "SELECT sum(state = 5), sum(state = 4), sum(state = 6), sum(state = 8), "
+                "sum(state IN (1, 2)) FROM record WHERE insurer = ?1 AND kind = ?2 AND comparison = ?3")
+                .bind(1, insurer)
+                .bind(2, kind)
+                .bind(3, id);
+        counts.step();
+        statement(
+            "UPDATE comparison SET registered = ?2, stored_in_error = ?3, refused = ?4, blocked_later = ?5, "
+            "owed = ?6, "
+            "closed = (rows_read = unchanged + created + changed + waiting + rejected + blocked + "
+            "duplicates) AND "
+            "(created + changed + gone = ?2 + deleted + ?3 + ?4 + ?5 + ?6) WHERE id = ?1")
+            .bind(1, id)
+            .bind(2, counts.integer(0))
+            .bind(3, counts.integer(1))
+            .bind(4, counts.integer(2))
+            .bind(5, counts.integer(3))
+            .bind(6, counts.integer(4))
+            .run();
+        counts.reset();
+        auto& closed = statement("SELECT closed FROM comparison WHERE id = ?1").bind(1, id);
+        closed.step();
+        if (closed.integer(0) == 0) open.push_back(id);
+        closed.reset();
+        transaction.commit();
+    }
+    return open;
+}
+
+std::optional<Baseline> Ledger::baseline(InsurerId insurer, KindId kind) {
+    auto& row =
+        statement(
+            "SELECT rows_read, mapping, spec, digest_key FROM baseline WHERE insurer = ?1 AND kind = ?2")
+            .bind(1, insurer)
+            .bind(2, kind);
+    std::optional<Baseline> out;
+    if (row.step())
+        out = Baseline{row.integer(0), std::string(row.text(1)), std::string(row.text(2)),
+                       std::string(row.text(3))};
+    row.reset();
+    return out;
+}
+
+void Ledger::set_baseline(InsurerId insurer, KindId kind, const Baseline& baseline) {
+    statement("INSERT OR REPLACE INTO baseline VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        .bind(1, insurer)
+        .bind(2, kind)
+        .bind(3, baseline.rows_read)
+        .bind(4, baseline.mapping)
+        .bind(5, baseline.spec)
+        .bind(6, baseline.digest_key)
+        .run();
+}
+
+std::optional<Setup> Ledger::setup(InsurerId insurer) {
+    auto& row = statement("SELECT base_date, compared_at, completed_at FROM setup WHERE insurer = ?1")
+                    .bind(1, insurer);
+    std::optional<Setup> out;
+    if (row.step()) out = Setup{std::string(row.text(0)), !row.is_null(1), !row.is_null(2)};
+    row.reset();
+    return out;
+}
+
+void Ledger::start_setup(InsurerId insurer, const std::string& base_date, Instant now) {
+    statement("INSERT OR IGNORE INTO setup (insurer, base_date, started_at) VALUES (?1, ?2, ?3)")
+        .bind(1, insurer)
+        .bind(2, base_date)
+        .bind(3, to_milliseconds(now))
+        .run();
+}
+
+void Ledger::setup_compared(InsurerId insurer, Instant now) {
+    statement("UPDATE setup SET compared_at = ?2 WHERE insurer = ?1 AND compared_at IS NULL")
+        .bind(1, insurer)
+        .bind(2, to_milliseconds(now))
+        .run();
+}
+
+bool Ledger::complete_setup_if_settled(InsurerId insurer, Instant now) {
+    auto& owed =
+        statement("SELECT count(*) FROM record WHERE insurer = ?1 AND state IN (1, 2)").bind(1, insurer);
+    owed.step();
+    const bool settled = owed.integer(0) == 0;
+    owed.reset();
+    if (settled)
+        statement(
+            "UPDATE setup SET completed_at = ?2 WHERE insurer = ?1 AND compared_at IS NOT NULL AND "
+            "completed_at IS NULL")
+            .bind(1, insurer)
+            .bind(2, to_milliseconds(now))
+            .run();
+    const auto state = setup(insurer);
+    return state && state->completed;
+}
+
+void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key, RecordState from,
+                          const Standing& next, const std::optional<Digest>& my_number,
+                          const std::string& digest_key, std::optional<BatchId> batch, std::int64_t seq,
+                          std::optional<ComparisonId> comparison) {
+    if (next.state == RecordState::absent) {
+        statement("DELETE FROM record WHERE insurer = ?1 AND kind = ?2 AND key = ?3")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind_blob(3, key)
+            .run();
+        return;
+    }
+    const bool fresh = from == RecordState::absent;
+    // A flight is one state here; its batch says which part of it.
+    const RecordState stored_from =
+        from == RecordState::unknown || from == RecordState::submitted ? RecordState::sending : from;
+    auto& write =
+        fresh
+            ? statement(
+                  "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+                  "?15, ?16, "
+                  "?17, ?18)")
+            : statement(
+                  "UPDATE record SET state = ?4, owed = ?5, flags = ?6, reason = ?7, acknowledged = ?8, "
+                  "acknowledged_history = ?9, sent = ?10, sent_history = ?11, my_number = coalesce(?12, "
+                  "my_number), "
+                  "digest_key = ?13, attempts = ?14, due_at = ?15, batch = ?16, seq = ?17, comparison = ?18 "
+                  "WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND state = ?19");
+    write.bind(1, insurer).bind(2, kind).bind_blob(3, key).bind(4, static_cast<std::int64_t>(next.state));
+    put(write, 5,
+        next.owed ? std::optional<std::int64_t>(static_cast<std::int64_t>(*next.owed)) : std::nullopt);
+    write.bind(6, (next.then_create ? kThenCreate : 0) | (next.platform_owned ? kPlatformOwned : 0) |
+                      (next.on_platform ? kOnPlatform : 0) | (next.needs_body ? kNeedsBody : 0));
+    if (next.reason.empty())
+        write.bind_null(7);
+    else
+        write.bind(7, next.reason);
+    put(write, 8, next.acknowledged);
+    write.bind(9, next.acknowledged_history);
+    put(write, 10, next.sent);
+    write.bind(11, next.sent_history);
+    put(write, 12, my_number);
+    write.bind(13, digest_key).bind(14, static_cast<std::int64_t>(next.attempts));
+    put(write, 15, next.due_at);
+    put(write, 16, batch);
+    write.bind(17, seq);
+    put(write, 18, comparison);
+    if (!fresh) write.bind(19, static_cast<std::int64_t>(stored_from));
+    write.run();
+    if (!fresh && database_.changes() != 1)
+        throw std::logic_error("a record was not in the state that its change began from");
+}
+
+void Ledger::write_history(InsurerId insurer, KindId kind, const std::string& key, RecordState from,
+                           RecordState to, Event event, const std::string& reason,
+                           std::optional<BatchId> batch, const std::string& actor, Instant now) {
+    auto& write = statement(
+        "INSERT INTO record_history (insurer, kind, key, at, from_state, to_state, event, reason, batch, "
+        "actor) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    write.bind(1, insurer).bind(2, kind).bind_blob(3, key).bind(4, to_milliseconds(now));
+    write.bind(5, static_cast<std::int64_t>(from)).bind(6, static_cast<std::int64_t>(to));
+    write.bind(7, registration::name_of_event(event));
+    if (reason.empty())
+        write.bind_null(8);
+    else
+        write.bind(8, reason);
+    put(write, 9, batch);
+    if (actor.empty())
+        write.bind_null(10);
+    else
+        write.bind(10, actor);
+    write.run();
+}
+
+void Ledger::write_batch_history(BatchId batch, BatchState from, BatchState to, const std::string& detail,
+                                 Instant now) {
+    statement(
+        "INSERT INTO batch_history (batch, at, from_state, to_state, detail) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .bind(1, batch)
+        .bind(2, to_milliseconds(now))
+        .bind(3, static_cast<std::int64_t>(from))
+        .bind(4, static_cast<std::int64_t>(to))
+        .bind(5, detail)
+        .run();
+}
+
+void Ledger::apply_changes(ComparisonId comparison, InsurerId insurer, KindId kind,
+                           const std::string& digest_key, const std::vector<Change>& changes, Instant now) {
+    if (changes.empty()) return;
+    sqlite::Transaction transaction(database_);
+    for (const Change& change : changes) {
+        require_edge(change.from, change.event, change.next.state);
+        const auto account = change.term == Term::gone ? std::optional(comparison) : change.account;
+        write_record(insurer, kind, change.key, change.from, change.next, change.my_number, digest_key,
+                     std::nullopt, 0, account);
+        if (account && change.next.state == RecordState::absent) count_deleted(*account);
+        if (!is_normal_path(change.event))
+            write_history(insurer, kind, change.key, change.from, change.next.state, change.event,
+                          change.next.reason, std::nullopt, "", now);
+    }
+    transaction.commit();
+}
+
+void Ledger::count_deleted(ComparisonId account) {
+    // A closed account told it as still owed.
+    statement("UPDATE comparison SET deleted = deleted + 1 WHERE id = ?1 AND closed IS NULL")
+        .bind(1, account)
+        .run();
+}
+
+BatchId Ledger::insert_batch(RunId run, const BatchDraft& draft, BatchState state, Instant now) {
+    auto& write = statement(
+        "INSERT INTO batch (insurer, kind, request_id, mode, base_date, state, body_digest, members, "
+        "member_count, run, "
+        "created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)");
+    write.bind(1, draft.insurer).bind(2, draft.kind).bind(3, draft.request_id).bind(4, draft.mode);
+    if (draft.base_date)
+        write.bind(5, *draft.base_date);
+    else
+        write.bind_null(5);
+    write.bind(6, static_cast<std::int64_t>(state)).bind(7, draft.body_digest);
+    write.bind_blob(8, pack(draft.sendings)).bind(9, static_cast<std::int64_t>(draft.sendings.size()));
+    write.bind(10, run).bind(11, to_milliseconds(now));
+    write.run();
+    return database_.last_rowid();
+}
+
+BatchId Ledger::commit_intent(RunId run, const BatchDraft& draft, const std::string& digest_key,
+                              BatchState state, Instant now) {
+    failpoint("intent-begun");
+    sqlite::Transaction transaction(database_);
+    const BatchId batch = insert_batch(run, draft, state, now);
+    std::int64_t seq = 0;
+    for (const Sending& each : draft.sendings) {
+        if (each.from != RecordState::pending || each.event != Event::batched)
+            require_edge(each.from, each.event, RecordState::pending);
+        Standing next = each.next;
+        next.state = RecordState::sending;
+        next.due_at.reset();
+        write_record(draft.insurer, draft.kind, each.member.key, each.from, next, each.my_number, digest_key,
+                     batch, seq++, each.comparison);
+        if (!is_normal_path(each.event))
+            write_history(draft.insurer, draft.kind, each.member.key, each.from, RecordState::pending,
+                          each.event, each.next.reason, batch, "", now);
+    }
+    transaction.commit();
+    failpoint("intent-committed");
+    return batch;
+}
+
+std::vector<BatchId> Ledger::batches(InsurerId insurer, BatchState state, std::optional<Instant> due_until) {
+    std::vector<BatchId> out;
+    auto& rows = statement(
+                     "SELECT id FROM batch WHERE insurer = ?1 AND state = ?2 AND state < 6 AND "
+                     "(?3 IS NULL OR due_at IS NULL OR due_at <= ?3) ORDER BY id")
+                     .bind(1, insurer)
+                     .bind(2, static_cast<std::int64_t>(state));
+    put(rows, 3, due_until ? std::optional(to_milliseconds(*due_until)) : std::nullopt);
+    while (rows.step()) out.push_back(rows.integer(0));
+    return out;
+}
+
+std::optional<Instant> Ledger::next_due(InsurerId insurer, Instant now) {
+    auto& row =
+        statement(
+            "SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM batch WHERE insurer = ?1 AND state < "
+            "6 "
+            "UNION ALL SELECT min(due_at) FROM record WHERE insurer = ?1 AND state = 1 "
+            "UNION ALL SELECT min(due_at) FROM record WHERE insurer = ?1 AND state = 8 AND due_at > ?2)")
+            .bind(1, insurer)
+            .bind(2, to_milliseconds(now));
+    row.step();
+    const auto due = integer_or_null(row, 0);
+    row.reset();
+    if (!due) return std::nullopt;
+    return from_milliseconds(*due);
+}
+
+Batch Ledger::batch(BatchId id) {
+    auto& row = statement(
+                    "SELECT insurer, kind, request_id, mode, base_date, state, body_digest, members, "
+                    "reception_number, "
+                    "attempts, due_at, processing_status, created_at FROM batch WHERE id = ?1")
+                    .bind(1, id);
+    if (!row.step()) throw std::logic_error("no such batch");
+    Batch out;
+    out.id = id;
+    out.insurer = row.integer(0);
+    out.kind = row.integer(1);
+    out.request_id = row.text(2);
+    out.mode = row.text(3);
+    if (!row.is_null(4)) out.base_date = std::string(row.text(4));
+    out.state = static_cast<BatchState>(row.integer(5));
+    out.body_digest = row.text(6);
+    out.members = unpack(row.blob(7));
+    out.reception_number = row.text(8);
+    out.attempts = static_cast<std::uint32_t>(row.integer(9));
+    out.due_at = integer_or_null(row, 10);
+    out.processing_status = row.text(11);
+    out.created_at = row.integer(12);
+    row.reset();
+    return out;
+}
+
+void Ledger::move_batch(BatchId id, BatchState from, BatchState to, const std::string& detail,
+                        std::optional<Instant> due_at, std::uint32_t attempts, Instant now) {
+    sqlite::Transaction transaction(database_);
+    auto& write = statement(
+                      "UPDATE batch SET state = ?3, due_at = ?4, attempts = ?5, reason = ?6 WHERE id = ?1 "
+                      "AND state = ?2")
+                      .bind(1, id)
+                      .bind(2, static_cast<std::int64_t>(from))
+                      .bind(3, static_cast<std::int64_t>(to));
+    put(write, 4, due_at ? std::optional(to_milliseconds(*due_at)) : std::nullopt);
+    write.bind(5, static_cast<std::int64_t>(attempts)).bind(6, detail).run();
+    if (database_.changes() != 1)
+        throw std::logic_error("a batch was not in the state that its change began from");
+    if (from != to) write_batch_history(id, from, to, detail, now);
+    transaction.commit();
+}
+
+void Ledger::batch_accepted(BatchId id, BatchState from, const std::string& reception_number, Instant now) {
+    sqlite::Transaction transaction(database_);
+    statement(
+        "UPDATE batch SET state = 4, reception_number = ?3, attempts = 0, due_at = NULL WHERE id = ?1 AND "
+        "state = ?2")
+        .bind(1, id)
+        .bind(2, static_cast<std::int64_t>(from))
+        .bind(3, reception_number)
+        .run();
+    if (database_.changes() != 1)
+        throw std::logic_error("a batch was not in the state that its change began from");
+    write_batch_history(id, from, BatchState::submitted, reception_number, now);
+    transaction.commit();
+}
+
+std::optional<BatchId> Ledger::batch_by_request(const std::string& request_id) {
+    auto& row = statement("SELECT id FROM batch WHERE request_id = ?1").bind(1, request_id);
+    std::optional<BatchId> out;
+    if (row.step()) out = row.integer(0);
+    row.reset();
+    return out;
+}
+
+void Ledger::receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
+                                  const std::string& cursor, Instant now) {
+    sqlite::Transaction transaction(database_);
+    for (const Completed& each : receptions) {
+        statement(
+            "UPDATE batch SET state = 5, due_at = ?2, processing_status = ?3 WHERE id = ?1 AND state = 4")
+            .bind(1, each.batch)
+            .bind(2, to_milliseconds(now))
+            .bind(3, each.processing_status)
+            .run();
+        if (database_.changes() == 1)
+            write_batch_history(each.batch, BatchState::submitted, BatchState::completed,
+                                each.processing_status, now);
+    }
+    if (!cursor.empty())
+        statement("INSERT OR REPLACE INTO cursor VALUES (?1, ?2)").bind(1, insurer).bind(2, cursor).run();
+    transaction.commit();
+}
+
+std::string Ledger::cursor(InsurerId insurer) {
+    auto& row = statement("SELECT value FROM cursor WHERE insurer = ?1").bind(1, insurer);
+    std::string out;
+    if (row.step()) out = row.text(0);
+    row.reset();
+    return out;
+}
+
+std::optional<Entry> Ledger::flying(const Batch& batch, const Member& member) {
+    static const std::string kSql =
+        fmt::format("SELECT {} FROM record WHERE insurer = ?1 AND kind = ?2 AND key = ?3", kEntryColumns);
+    auto& row = statement(kSql.c_str()).bind(1, batch.insurer).bind(2, batch.kind).bind_blob(3, member.key);
+    std::optional<Entry> out;
+    if (row.step()) {
+        Entry entry = read_entry(row, 0);
+        if (entry.batch == batch.id && entry.standing.state == RecordState::sending) out = std::move(entry);
+    }
+    row.reset();
+    return out;
+}
+
+void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
+                  std::optional<BatchState> batch_to, const std::string& detail, Instant now) {
+    sqlite::Transaction transaction(database_);
+    const RecordState from = batch.state == BatchState::submitted || batch.state == BatchState::completed
+                                 ? RecordState::submitted
+                             : batch.state == BatchState::unknown ? RecordState::unknown
+                                                                  : RecordState::sending;
+    for (const Landing& landing : landings) {
+        const auto& [event, next, alarmed, open_case, close_case] = landing.consequence;
+        require_edge(from, event, next.state);
+        auto& where = statement(
+                          "SELECT comparison, digest_key, seq FROM record WHERE insurer = ?1 AND kind = ?2 "
+                          "AND key = ?3")
+                          .bind(1, batch.insurer)
+                          .bind(2, batch.kind)
+                          .bind_blob(3, landing.member.key);
+        if (!where.step()) throw std::logic_error("a record in flight is not in the ledger");
+        const auto comparison = integer_or_null(where, 0);
+        const std::string digest_key(where.text(1));
+        const std::int64_t seq = where.integer(2);
+        where.reset();
+        write_record(batch.insurer, batch.kind, landing.member.key, from, next, std::nullopt, digest_key,
+                     next.needs_body ? std::nullopt : std::optional(batch.id), seq, comparison);
+        if (next.state == RecordState::absent && comparison) count_deleted(*comparison);
+        if (!is_normal_path(event))
+            write_history(batch.insurer, batch.kind, landing.member.key, from, next.state, event,
+                          landing.error_id.empty() ? next.reason : landing.error_id, batch.id, "", now);
+        if (open_case)
+            statement(
+                "INSERT INTO pmh_case (insurer, kind, key, error_id, state, opened_at) "
+                "VALUES (?1, ?2, ?3, ?4, 'awaiting-mynumber-check', ?5) ON CONFLICT DO NOTHING")
+                .bind(1, batch.insurer)
+                .bind(2, batch.kind)
+                .bind_blob(3, landing.member.key)
+                .bind(4, landing.error_id)
+                .bind(5, to_milliseconds(now))
+                .run();
+        if (close_case)
+            statement(
+                "UPDATE pmh_case SET closed_at = ?4, state = 'closed' "
+                "WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND closed_at IS NULL")
+                .bind(1, batch.insurer)
+                .bind(2, batch.kind)
+                .bind_blob(3, landing.member.key)
+                .bind(4, to_milliseconds(now))
+                .run();
+    }
+    if (batch_to) {
+        statement(
+            "UPDATE batch SET state = ?2, reason = ?3, due_at = NULL, settled_at = ?4, members = NULL WHERE "
+            "id = ?1")
+            .bind(1, batch.id)
+            .bind(2, static_cast<std::int64_t>(*batch_to))
+            .bind(3, detail)
+            .bind(4, to_milliseconds(now))
+            .run();
+        write_batch_history(batch.id, batch.state, *batch_to, detail, now);
+    }
+    transaction.commit();
+    failpoint("result-committed");
+}
+
+std::vector<BatchId> Ledger::split(RunId run, const Batch& batch, const std::vector<BatchDraft>& parts,
+                                   Instant now) {
+    sqlite::Transaction transaction(database_);
+    std::vector<BatchId> out;
+    for (const BatchDraft& part : parts) {
+        const BatchId id = insert_batch(run, part, BatchState::owed, now);
+        std::int64_t seq = 0;
+        for (const Sending& each : part.sendings)
+            statement(
+                "UPDATE record SET batch = ?4, seq = ?5 WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND "
+                "batch = ?6")
+                .bind(1, batch.insurer)
+                .bind(2, batch.kind)
+                .bind_blob(3, each.member.key)
+                .bind(4, id)
+                .bind(5, seq++)
+                .bind(6, batch.id)
+                .run();
+        out.push_back(id);
+    }
+    statement("UPDATE batch SET state = 8, due_at = NULL, settled_at = ?2, members = NULL WHERE id = ?1")
+        .bind(1, batch.id)
+        .bind(2, to_milliseconds(now))
+        .run();
+    write_batch_history(batch.id, batch.state, BatchState::dissolved, "split", now);
+    transaction.commit();
+    return out;
+}
+
+bool Ledger::body_needed(BatchId batch) {
+    auto& row =
+        statement("SELECT EXISTS (SELECT 1 FROM record WHERE batch = ?1 AND state = 1)").bind(1, batch);
+    row.step();
+    const bool needed = row.integer(0) != 0;
+    row.reset();
+    return needed;
+}
+
+std::vector<std::string> Ledger::open_request_ids() {
+    std::vector<std::string> out;
+    auto& rows = statement(
+        "SELECT request_id FROM batch WHERE state < 6 OR id IN (SELECT batch FROM record WHERE state = 1 AND "
+        "batch IS "
+        "NOT NULL)");
+    while (rows.step()) out.emplace_back(rows.text(0));
+    return out;
+}
+
+std::vector<Ledger::Owed> Ledger::owed(InsurerId insurer, Instant now, std::size_t limit) {
+    static const std::string kSql = fmt::format(
+        "SELECT {}, kind, (SELECT request_id FROM batch WHERE id = record.batch) FROM record "
+        "WHERE insurer = ?1 AND state = 1 AND (flags & 8) = 0 AND (due_at IS NULL OR due_at <= ?2) "
+        "ORDER BY kind, owed = 3, batch, seq LIMIT ?3",
+        kEntryColumns);
+    auto& rows = statement(kSql.c_str())
+                     .bind(1, insurer)
+                     .bind(2, to_milliseconds(now))
+                     .bind(3, static_cast<std::int64_t>(limit));
+    std::vector<Owed> out;
+    while (rows.step()) out.push_back({read_entry(rows, 0), rows.integer(16), std::string(rows.text(17))});
+    return out;
+}
+
+std::int64_t Ledger::release_deletions(InsurerId insurer, KindId person_kind,
+                                       const std::vector<KindId>& dependants, Instant now) {
+    std::vector<std::string> keys;
+    auto& rows =
+        statement("SELECT key FROM record WHERE insurer = ?1 AND kind = ?2 AND state = 8 AND owed = 3")
+            .bind(1, insurer)
+            .bind(2, person_kind);
+    while (rows.step()) keys.emplace_back(rows.blob(0));
+    std::int64_t released = 0;
+    sqlite::Transaction transaction(database_);
+    for (const std::string& key : keys) {
+        bool waits = false;
+        for (const KindId kind : dependants) {
+            // On the platform, or on its way there.
+            auto& row =
+                statement(
+                    "SELECT EXISTS (SELECT 1 FROM record WHERE insurer = ?1 AND kind = ?2 AND key >= ?3 AND "
+                    "key < ?4 AND ((flags & 4) != 0 OR state = 2))")
+                    .bind(1, insurer)
+                    .bind(2, kind)
+                    .bind_blob(3, key)
+                    .bind_blob(4, key + "\xFF");
+            row.step();
+            waits = waits || row.integer(0) != 0;
+            row.reset();
+        }
+        if (waits) continue;
+        statement(
+            "UPDATE record SET state = 1, reason = NULL, due_at = ?4 WHERE insurer = ?1 AND kind = ?2 AND "
+            "key = ?3 AND "
+            "state = 8")
+            .bind(1, insurer)
+            .bind(2, person_kind)
+            .bind_blob(3, key)
+            .bind(4, to_milliseconds(now))
+            .run();
+        write_history(insurer, person_kind, key, RecordState::blocked, RecordState::pending, Event::released,
+                      "", std::nullopt, "", now);
+        ++released;
+    }
+    transaction.commit();
+    return released;
+}
+
+std::vector<std::string> Ledger::keys_to_read(InsurerId insurer, KindId kind,
+                                              std::optional<KindId> prerequisite, Instant now) {
+    std::vector<std::string> out;
+    auto& bodies =
+        statement(
+            "SELECT key FROM record WHERE insurer = ?1 AND kind = ?2 AND state = 1 AND (flags & 8) != 0 AND "
+            "(due_at IS NULL OR due_at <= ?3) ORDER BY key")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind(3, to_milliseconds(now));
+    while (bodies.step()) out.emplace_back(bodies.blob(0));
+    if (!prerequisite) return out;
+    auto& blocked =
+        statement(
+            "SELECT key FROM record AS r WHERE insurer = ?1 AND kind = ?2 AND state = 8 AND reason = ?5 AND "
+            "(due_at IS NULL OR due_at <= ?3) AND EXISTS (SELECT 1 FROM record AS p WHERE p.insurer = ?1 AND "
+            "p.kind = ?4 AND p.key = substr(r.key, 1, 10) AND (p.flags & 4) != 0) ORDER BY key")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind(3, to_milliseconds(now))
+            .bind(4, *prerequisite)
+            .bind(5, registration::reason::kPrerequisite);
+    while (blocked.step()) out.emplace_back(blocked.blob(0));
+    return out;
+}
+
+void Ledger::mark_body_lost(InsurerId insurer, KindId kind, const std::string& key, Instant now) {
+    statement(
+        "UPDATE record SET flags = flags | 8, batch = NULL, reason = ?5, due_at = ?4 WHERE insurer = ?1 AND "
+        "kind = ?2 AND "
+        "key = ?3 AND state = 1")
+        .bind(1, insurer)
+        .bind(2, kind)
+        .bind_blob(3, key)
+        .bind(4, to_milliseconds(now))
+        .bind(5, registration::reason::kBodyLost)
+        .run();
+}
+
+std::int64_t Ledger::resend_held(InsurerId insurer, std::optional<KindId> kind, const std::string& insured,
+                                 const std::string& reason, const std::string& actor, Instant now) {
+    sqlite::Transaction transaction(database_);
+    std::vector<std::tuple<KindId, std::string, UpdateKind>> held;
+    auto& rows = statement(
+                     "SELECT kind, key, CASE WHEN owed = 3 THEN 3 WHEN (flags & 4) != 0 THEN 2 ELSE 1 END "
+                     "FROM record WHERE insurer = ?1 AND state = 6 AND "
+                     "(?2 IS NULL OR kind = ?2) AND (?3 = '' OR substr(key, 1, 10) = CAST(?3 AS BLOB)) AND "
+                     "(?4 = '' OR reason = ?4)")
+                     .bind(1, insurer);
+    put(rows, 2, kind);
+    rows.bind(3, insured).bind(4, reason);
+    while (rows.step())
+        held.emplace_back(rows.integer(0), std::string(rows.blob(1)),
+                          static_cast<UpdateKind>(rows.integer(2)));
+    for (const auto& [record_kind, key, owed] : held) {
+        statement(
+            "UPDATE record SET state = 1, owed = ?4, flags = CASE WHEN ?4 = 3 THEN flags ELSE flags | 8 END, "
+            "reason = ?5, sent = NULL, attempts = "
+            "0, "
+            "due_at = ?6, batch = NULL, comparison = NULL WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND "
+            "state = 6")
+            .bind(1, insurer)
+            .bind(2, record_kind)
+            .bind_blob(3, key)
+            .bind(4, static_cast<std::int64_t>(owed))
+            .bind(5, registration::reason::kResend)
+            .bind(6, to_milliseconds(now))
+            .run();
+        write_history(insurer, record_kind, key, RecordState::rejected, RecordState::pending,
+                      Event::resend_by_operator, std::string(registration::reason::kResend), std::nullopt,
+                      actor, now);
+    }
+    transaction.commit();
+    return static_cast<std::int64_t>(held.size());
+}
+
+void Ledger::alarm(std::optional<InsurerId> insurer, const std::string& code, const std::string& detail,
+                   Instant now) {
+    auto& write = statement("INSERT INTO alarm (at, insurer, code, detail) VALUES (?1, ?2, ?3, ?4)");
+    write.bind(1, to_milliseconds(now));
+    put(write, 2, insurer);
+    write.bind(3, code).bind(4, detail).run();
+}
+
+LedgerReader::LedgerReader(const std::filesystem::path& path, InsurerId insurer, KindId kind)
+    : database_(path, sqlite::Open::read_only),
+      statement_(database_.prepare(fmt::format(
+          "SELECT {} FROM record WHERE insurer = ?1 AND kind = ?2 ORDER BY key", kEntryColumns))) {
+    statement_.bind(1, insurer).bind(2, kind);
+}
+
+const Entry* LedgerReader::next() {
+    if (!statement_.step()) return nullptr;
+    entry_ = read_entry(statement_, 0);
+    return &entry_;
+}
+
+}  // namespace kaigo::ledger

@@ -1,0 +1,201 @@
+#pragma once
+// What the gateway owes the platform and what the platform has acknowledged.
+//
+// One object owns the file: one thread, one writing connection, which also checkpoints. Failures of the file
+// throw sqlite::Failure and end the process: after a failed fsync nothing that this handle says can be
+// believed.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/sqlite.h"
+#include "ledger/types.h"
+#include "registration/comparison.h"
+#include "registration/result.h"
+
+namespace kaigo::ledger {
+
+/// A record whose standing changes without being sent.
+struct Change {
+    std::string key;
+    registration::RecordState from;
+    registration::Event event;
+    registration::Standing next;
+    registration::Term term;
+    std::optional<Digest> my_number;
+    std::optional<ComparisonId> account;  ///< an earlier comparison's, in which it goes on standing
+};
+
+/// A record that goes into a batch.
+struct Sending {
+    Member member;
+    registration::RecordState from;
+    registration::Event event;    ///< how it came to be owed
+    registration::Standing next;  ///< pending, with what is owed
+    std::optional<Digest> my_number;
+    /// Which account it stands in: the comparison's, or the one it stood in before (retries).
+    std::optional<ComparisonId> comparison;
+};
+
+struct BatchDraft {
+    InsurerId insurer = 0;
+    KindId kind = 0;
+    std::string request_id;
+    std::string mode;
+    std::optional<std::string> base_date;
+    std::string body_digest;
+    std::vector<Sending> sendings;
+};
+
+struct Baseline {
+    std::int64_t rows_read = 0;
+    std::string mapping, spec, digest_key;
+};
+
+struct Setup {
+    std::string base_date;
+    bool compared = false;
+    bool completed = false;
+};
+
+class Ledger {
+  public:
+    /// Takes the lock, opens or makes the file, migrates it, and calls batches that a dead process was
+    /// sending `unknown`.
+    static Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& path, Instant now);
+
+    InsurerId insurer(const std::string& number);
+    KindId kind(const std::string& name);
+    std::optional<std::string> meta(const std::string& name);
+    void set_meta(const std::string& name, const std::string& value);
+
+    // Runs and comparisons.
+    RunId start_run(const std::string& job, const std::string& actor, Instant now);
+    void end_run(RunId run, const std::string& outcome, int exit_status, const std::string& message,
+                 Instant now);
+    ComparisonId start_comparison(RunId run, InsurerId insurer, KindId kind, const std::string& scope);
+    void finish_comparison(ComparisonId comparison, const Accounting& left, const std::string& outcome,
+                           bool complete);
+    /// Counts the right-hand side of every comparison of the run.
+    /// @return ids of the comparisons whose sums do not close
+    std::vector<ComparisonId> close_accounts(RunId run);
+    std::optional<Baseline> baseline(InsurerId insurer, KindId kind);
+    void set_baseline(InsurerId insurer, KindId kind, const Baseline& baseline);
+    std::optional<Setup> setup(InsurerId insurer);
+    void start_setup(InsurerId insurer, const std::string& base_date, Instant now);
+    void setup_compared(InsurerId insurer, Instant now);
+    /// Marks the setup complete when nothing of the insurer is owed or in flight any more.
+    /// @return whether it is complete
+    bool complete_setup_if_settled(InsurerId insurer, Instant now);
+
+    // Comparison's consequences.
+    void apply_changes(ComparisonId comparison, InsurerId insurer, KindId kind, const std::string& digest_key,
+                       const std::vector<Change>& changes, Instant now);
+    /// The intent: batch, members and their standings, in one transaction. The spool must hold the body
+    /// already.
+    BatchId commit_intent(RunId run, const BatchDraft& draft, const std::string& digest_key, BatchState state,
+                          Instant now);
+
+    // Batches.
+    std::vector<BatchId> batches(InsurerId insurer, BatchState state, std::optional<Instant> due_until);
+    /// The earliest time at which a batch or record is due; nothing when nothing waits for a time. A blocked
+    /// record whose time has passed waits for something else.
+    std::optional<Instant> next_due(InsurerId insurer, Instant now);
+    Batch batch(BatchId id);
+    void move_batch(BatchId id, BatchState from, BatchState to, const std::string& detail,
+                    std::optional<Instant> due_at, std::uint32_t attempts, Instant now);
+    void batch_accepted(BatchId id, BatchState from, const std::string& reception_number, Instant now);
+    std::optional<BatchId> batch_by_request(const std::string& request_id);
+    /// Receptions that a listing named as completed, and the cursor behind them, in one transaction.
+    struct Completed {
+        BatchId batch;
+        std::string processing_status;
+    };
+    void receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
+                              const std::string& cursor, Instant now);
+    std::string cursor(InsurerId insurer);
+
+    /// The record, when it is a member of this batch and still in flight.
+    std::optional<Entry> flying(const Batch& batch, const Member& member);
+    /// Applies consequences to members of a batch and ends it (unless some are still without result) in one
+    /// transaction.
+    struct Landing {
+        Member member;
+        registration::Consequence consequence;
+        std::string error_id;
+    };
+    void land(const Batch& batch, const std::vector<Landing>& landings, std::optional<BatchState> batch_to,
+              const std::string& detail, Instant now);
+    /// Replaces a batch by others with the same members, each with its own request id.
+    std::vector<BatchId> split(RunId run, const Batch& batch, const std::vector<BatchDraft>& parts,
+                               Instant now);
+    /// Whether any owed record still needs the spool file of this batch.
+    bool body_needed(BatchId batch);
+    /// Request ids whose spool files must be kept.
+    std::vector<std::string> open_request_ids();
+
+    // Records that are owed apart from comparison.
+    struct Owed {
+        Entry entry;
+        KindId kind = 0;
+        std::string request_id;  ///< whose spool file holds the body; empty when none does
+    };
+    std::vector<Owed> owed(InsurerId insurer, Instant now, std::size_t limit);
+    /// Moves blocked records whose reason has gone to pending: deletions whose dependants are gone.
+    std::int64_t release_deletions(InsurerId insurer, KindId person_kind,
+                                   const std::vector<KindId>& dependants, Instant now);
+    /// Keys of a kind that must be read from the source again: prerequisite arrived, or the body is gone.
+    std::vector<std::string> keys_to_read(InsurerId insurer, KindId kind, std::optional<KindId> prerequisite,
+                                          Instant now);
+    void mark_body_lost(InsurerId insurer, KindId kind, const std::string& key, Instant now);
+    /// Rejected and held records go out again on an operator's word; their content is read anew.
+    std::int64_t resend_held(InsurerId insurer, std::optional<KindId> kind, const std::string& insured,
+                             const std::string& reason, const std::string& actor, Instant now);
+
+    void alarm(std::optional<InsurerId> insurer, const std::string& code, const std::string& detail,
+               Instant now);
+
+  private:
+    Ledger(FileLock lock, const std::filesystem::path& path);
+    void write_record(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
+                      const registration::Standing& next, const std::optional<Digest>& my_number,
+                      const std::string& digest_key, std::optional<BatchId> batch, std::int64_t seq,
+                      std::optional<ComparisonId> comparison);
+    void write_history(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
+                       registration::RecordState to, registration::Event event, const std::string& reason,
+                       std::optional<BatchId> batch, const std::string& actor, Instant now);
+    void write_batch_history(BatchId batch, BatchState from, BatchState to, const std::string& detail,
+                             Instant now);
+    BatchId insert_batch(RunId run, const BatchDraft& draft, BatchState state, Instant now);
+    void count_deleted(ComparisonId account);
+    void recover(Instant now);
+
+    FileLock lock_;
+    sqlite::Database database_;
+    std::map<std::string, sqlite::Statement> statements_;
+    sqlite::Statement& statement(const char* sql);
+};
+
+/// Streams what the ledger knows of one kind of one insurer in key order, from a snapshot of its own.
+class LedgerReader {
+  public:
+    LedgerReader(const std::filesystem::path& path, InsurerId insurer, KindId kind);
+    /// @return nullptr after the last
+    const Entry* next();
+
+  private:
+    sqlite::Database database_;
+    sqlite::Statement statement_;
+    Entry entry_;
+};
+
+/// Reads the columns that kEntryColumns names, beginning at `first`.
+extern const char* const kEntryColumns;
+Entry read_entry(const sqlite::Statement& row, int first);
+
+}  // namespace kaigo::ledger

@@ -1,0 +1,138 @@
+#include "ledger/schema.h"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <string>
+
+#include "base/i18n.h"
+
+namespace kaigo::ledger {
+namespace {
+
+constexpr std::array kMigrations = {
+    R"sql(
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE insurer (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE);
+CREATE TABLE kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- One row per record that the source has or the platform holds. State numbers: registration/record_state.h;
+-- a record in flight has state 2, its batch says whether that is sending, unknown or submitted.
+CREATE TABLE record (
+    insurer INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    owed INTEGER,                           -- 1 新規, 2 更新, 3 削除
+    flags INTEGER NOT NULL DEFAULT 0,       -- 1 then create, 2 platform owned, 4 on platform, 8 needs body
+    reason TEXT,
+    acknowledged BLOB,                      -- keyed digest of what the platform holds, where known
+    acknowledged_history INTEGER NOT NULL DEFAULT 0,
+    sent BLOB,                              -- keyed digest of what was sent last
+    sent_history INTEGER NOT NULL DEFAULT 0,
+    my_number BLOB,                         -- keyed digest of the マイナンバー
+    digest_key TEXT,                        -- id of the key of these digests
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER,
+    batch INTEGER,                          -- whose spool file holds the body
+    seq INTEGER,                            -- place in that batch
+    comparison INTEGER,                     -- which comparison's account it stands in
+    PRIMARY KEY (insurer, kind, key)
+) WITHOUT ROWID;
+CREATE INDEX record_owed ON record (insurer, kind, due_at) WHERE state = 1;
+CREATE INDEX record_body ON record (batch) WHERE state = 1;
+CREATE INDEX record_blocked ON record (insurer, kind) WHERE state = 8;
+
+-- 1 owed, 2 sending, 3 unknown, 4 submitted, 5 completed (results to be fetched), 6 settled, 7 refused, 8 dissolved
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    insurer INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    request_id TEXT NOT NULL UNIQUE,
+    mode TEXT NOT NULL,
+    base_date TEXT,
+    state INTEGER NOT NULL,
+    body_digest TEXT NOT NULL,
+    members BLOB,                           -- until settled
+    member_count INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    reception_number TEXT,
+    processing_status TEXT,
+    reason TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER,
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER
+);
+CREATE INDEX batch_open ON batch (insurer, state) WHERE state < 6;
+
+CREATE TABLE batch_history (
+    id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, at INTEGER NOT NULL,
+    from_state INTEGER NOT NULL, to_state INTEGER NOT NULL, detail TEXT
+);
+CREATE INDEX batch_history_of ON batch_history (batch);
+
+-- Records that left the normal path (新規, accepted, registered writes none).
+CREATE TABLE record_history (
+    id INTEGER PRIMARY KEY, insurer INTEGER NOT NULL, kind INTEGER NOT NULL, key BLOB NOT NULL,
+    at INTEGER NOT NULL, from_state INTEGER NOT NULL, to_state INTEGER NOT NULL,
+    event TEXT NOT NULL, reason TEXT, batch INTEGER, actor TEXT
+);
+CREATE INDEX record_history_of ON record_history (insurer, kind, key);
+
+CREATE TABLE pmh_case (
+    id INTEGER PRIMARY KEY, insurer INTEGER NOT NULL, kind INTEGER NOT NULL, key BLOB NOT NULL,
+    error_id TEXT NOT NULL, state TEXT NOT NULL, opened_at INTEGER NOT NULL, closed_at INTEGER
+);
+CREATE UNIQUE INDEX pmh_case_open ON pmh_case (insurer, kind, key) WHERE closed_at IS NULL;
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY, job TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER,
+    outcome TEXT, exit_status INTEGER, message TEXT, actor TEXT NOT NULL
+);
+CREATE TABLE comparison (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, insurer INTEGER NOT NULL, kind INTEGER NOT NULL,
+    scope TEXT NOT NULL, outcome TEXT, complete INTEGER NOT NULL DEFAULT 0,
+    rows_read INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0,
+    waiting INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
+    blocked INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0,
+    registered INTEGER, deleted INTEGER NOT NULL DEFAULT 0, stored_in_error INTEGER, refused INTEGER,
+    blocked_later INTEGER, owed INTEGER, closed INTEGER
+);
+CREATE INDEX comparison_of_run ON comparison (run);
+
+-- What the last complete comparison of a kind saw.
+CREATE TABLE baseline (
+    insurer INTEGER NOT NULL, kind INTEGER NOT NULL, rows_read INTEGER NOT NULL,
+    mapping TEXT NOT NULL, spec TEXT NOT NULL, digest_key TEXT NOT NULL,
+    PRIMARY KEY (insurer, kind)
+) WITHOUT ROWID;
+CREATE TABLE setup (
+    insurer INTEGER PRIMARY KEY, base_date TEXT NOT NULL, started_at INTEGER NOT NULL,
+    compared_at INTEGER, completed_at INTEGER
+);
+CREATE TABLE cursor (insurer INTEGER PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE alarm (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, insurer INTEGER, code TEXT NOT NULL, detail TEXT NOT NULL
+);
+)sql"};
+
+}  // namespace
+
+void migrate(sqlite::Database& database) {
+    const auto version = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
+    if (version > kMigrations.size())
+        throw sqlite::Failure(SQLITE_MISUSE,
+                              tr("the ledger was written by a newer program (version {} of its tables, "
+                                 "this program knows {}): install that program again",
+                                 version, kMigrations.size()));
+    for (std::size_t step = version; step < kMigrations.size(); ++step) {
+        sqlite::Transaction transaction(database);
+        database.execute(kMigrations[step]);
+        database.execute("PRAGMA user_version = " + std::to_string(step + 1));
+        transaction.commit();
+    }
+}
+
+}  // namespace kaigo::ledger

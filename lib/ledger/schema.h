@@ -1,0 +1,12 @@
+#pragma once
+// Tables of the ledger, as numbered migrations. A released migration is never changed.
+
+#include "base/sqlite.h"
+
+namespace kaigo::ledger {
+
+/// Brings the file to this program's version, one transaction per step.
+/// @throws sqlite::Failure when the file is from a newer program
+void migrate(sqlite::Database& database);
+
+}  // namespace kaigo::ledger

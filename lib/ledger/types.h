@@ -1,0 +1,87 @@
+#pragma once
+// What the ledger gives and takes.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "registration/record_state.h"
+
+namespace kaigo::ledger {
+
+using InsurerId = std::int64_t;
+using KindId = std::int64_t;
+using RunId = std::int64_t;
+using BatchId = std::int64_t;
+using ComparisonId = std::int64_t;
+
+/// Numbers are stored: never reuse one.
+enum class BatchState : std::uint8_t {
+    owed = 1,       ///< nothing accepted; sent (again) when due
+    sending = 2,    ///< handed to the network
+    unknown = 3,    ///< may have arrived: asked by requestId first
+    submitted = 4,  ///< accepted
+    completed = 5,  ///< the platform has finished: results to be fetched
+    settled = 6,
+    refused = 7,    ///< its members are held or owed again under another request
+    dissolved = 8,  ///< split, or owed again under other requests
+};
+
+inline constexpr Names<BatchState, 8> kBatchStateNames = {{
+    {BatchState::owed, "owed"},
+    {BatchState::sending, "sending"},
+    {BatchState::unknown, "unknown"},
+    {BatchState::submitted, "submitted"},
+    {BatchState::completed, "completed"},
+    {BatchState::settled, "settled"},
+    {BatchState::refused, "refused"},
+    {BatchState::dissolved, "dissolved"},
+}};
+
+/// A record with what is known of it.
+struct Entry {
+    std::string key;
+    registration::Standing standing;
+    std::optional<Digest> my_number;
+    std::string digest_key;
+    std::optional<BatchId> batch;
+    std::int64_t seq = 0;
+    std::optional<ComparisonId> comparison;  ///< whose account it stands in
+};
+
+/// One record inside a batch.
+struct Member {
+    std::string key;
+    std::string record_id;
+    UpdateKind update_kind = UpdateKind::create;
+};
+
+struct Batch {
+    BatchId id = 0;
+    InsurerId insurer = 0;
+    KindId kind = 0;
+    std::string request_id;
+    std::string mode;
+    std::optional<std::string> base_date;
+    BatchState state = BatchState::owed;
+    std::string body_digest;
+    std::vector<Member> members;
+    std::string reception_number;
+    std::uint32_t attempts = 0;
+    std::optional<std::int64_t> due_at;
+    std::string processing_status;  ///< of its completed reception
+    std::int64_t created_at = 0;
+};
+
+/// Left-hand side of the row accounting of one comparison.
+struct Accounting {
+    std::int64_t read = 0, unchanged = 0, created = 0, changed = 0, waiting = 0, rejected = 0, blocked = 0,
+                 duplicates = 0, gone = 0;
+    std::int64_t explained() const {
+        return unchanged + created + changed + waiting + rejected + blocked + duplicates;
+    }
+};
+
+}  // namespace kaigo::ledger

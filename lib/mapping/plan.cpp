@@ -1,0 +1,447 @@
+#include "mapping/plan.h"
+
+#include <fmt/core.h>
+
+#include "base/crypto.h"
+#include "base/files.h"
+#include "base/i18n.h"
+
+namespace kaigo::mapping {
+
+using spec::Item;
+using spec::ItemType;
+using spec::RecordKind;
+
+namespace {
+
+constexpr Names<DateForm, 3> kDateForms = {{
+    {DateForm::iso, "iso"},
+    {DateForm::compact, "compact"},
+    {DateForm::wareki, "wareki"},
+}};
+
+/// Inputs of the consent rules, in the order in which the reader takes them.
+constexpr std::array kApplicationEvidence = {"appliedOn", "consented", "form", "withdrawnOn"};
+constexpr std::array kOutsideEvidence = {"act", "actedOn"};
+
+}  // namespace
+
+class PlanLoader {
+  public:
+    PlanLoader(const std::filesystem::path& file, const spec::Specification& specification, Faults& faults)
+        : specification_(specification), faults_(faults), plan_(std::make_unique<Plan>()) {
+        plan_->file_ = file.string();
+    }
+
+    std::unique_ptr<Plan> run() {
+        const std::size_t before = faults_.list().size();
+        const auto node = load_yaml(plan_->file_, faults_);
+        if (!node) return nullptr;
+        YamlMap root(*node, plan_->file_, faults_);
+        root.required_text("mapping");
+        const std::string version = root.required_text("interface_spec");
+        if (!version.empty() && version != specification_.wire().spec_version)
+            root.fault("interface_spec", tr("this mapping is for {}, the specification is {}", version,
+                                            specification_.wire().spec_version));
+        if (auto tables = root.map("codes"))
+            for (const std::string& name : tables->keys())
+                if (auto table = tables->map(name)) tables_[name] = read_codes(*table);
+        if (auto records = root.map("records")) {
+            for (const std::string& id : records->keys())
+                if (auto map = records->map(id)) read_kind(id, *map);
+        } else {
+            root.fault(root.self(), tr("\"{}\" is missing", "records"));
+        }
+        root.finish();
+        if (faults_.list().size() > before) return nullptr;
+        if (const auto text = read_file(plan_->file_, 8U << 20))
+            plan_->fingerprint_ = sha256_hex(*text).substr(0, 16);
+        return std::move(plan_);
+    }
+
+  private:
+    using Codes = std::map<std::string, std::string, std::less<>>;
+
+    static Codes read_codes(YamlMap& map) {
+        Codes codes;
+        for (const std::string& from : map.keys())
+            if (const auto to = map.text(from)) codes[from] = *to;
+        return codes;
+    }
+
+    void read_kind(const std::string& id, YamlMap& map) {
+        auto kind = std::make_unique<KindPlan>();
+        kind->kind = specification_.kind(id);
+        if (kind->kind == nullptr) {
+            map.fault(map.self(), tr("the specification has no record kind \"{}\"", id));
+            return;
+        }
+        read_query(map, kind->query);
+        if (const auto order = map.text("order")) {
+            if (*order == "sort")
+                kind->sort = true;
+            else if (*order != "ascending")
+                map.fault("order", tr("order is ascending or sort"));
+        }
+        if (auto children = map.map("children")) {
+            const auto names = children->keys();
+            kind->children.reserve(names.size());  // uses_ holds pointers into it
+            for (const std::string& name : names)
+                if (auto child = children->map(name)) read_child(name, *child, *kind);
+        }
+        if (auto owned = map.map("platform_owned"))
+            kind->platform_owned = read_condition(*owned, kind->query);
+        if (kind->platform_owned) use_condition(map, "platform_owned", kind->query, *kind->platform_owned);
+        read_items(map, *kind);
+        read_context(map, *kind);
+        map.finish();
+        plan_->kinds_.push_back(std::move(kind));
+    }
+
+    void read_query(YamlMap& map, Query& query) {
+        query.place = {map.self().Mark()};
+        if (map.has("select") == map.has("table")) {
+            map.fault(map.self(), tr("give one of \"select\" and \"table\""));
+            map.node("select");
+            map.node("table");
+            return;
+        }
+        if (auto select = map.text("select")) {
+            query.sql = *select;
+            query.place = {map.node("select")->Mark()};
+            return;
+        }
+        const auto quoted = [](const std::string& name) {
+            std::string out = "\"";
+            for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+            return out + "\"";
+        };
+        const auto join = [&](const std::vector<std::string>& names) {
+            std::string out;
+            for (const std::string& name : names) out += (out.empty() ? "" : ", ") + quoted(name);
+            return out;
+        };
+        query.sql = fmt::format("SELECT {} FROM {} WHERE {} = :insurer ORDER BY {}",
+                                join(map.texts("columns")), quoted(map.required_text("table")),
+                                quoted(map.required_text("insurer_column")), join(map.texts("order_by")));
+    }
+
+    void read_child(const std::string& name, YamlMap& map, KindPlan& kind) {
+        Child& child = kind.children.emplace_back();
+        child.name = name;
+        read_query(map, child.query);
+        const auto key = map.texts("key");
+        const auto parent = map.has("parent") ? map.texts("parent") : key;
+        if (key.empty() || key.size() != parent.size())
+            map.fault(map.self(), tr("\"key\" and \"parent\" name the same number of columns"));
+        child.key.resize(key.size());
+        child.parent.resize(parent.size());
+        for (std::size_t i = 0; i < key.size(); ++i) {
+            use(child.query, key[i], child.key[i], map.self());
+            if (i < parent.size()) use(kind.query, parent[i], child.parent[i], map.self());
+        }
+        map.finish();
+    }
+
+    void read_items(YamlMap& map, KindPlan& kind) {
+        auto items = map.map("items");
+        if (!items) {
+            map.fault(map.self(), tr("\"{}\" is missing", "items"));
+            return;
+        }
+        kind.items = read_members(*items, kind.kind->items, kind, kind.query);
+    }
+
+    void read_context(YamlMap& map, KindPlan& kind) {
+        kind.context.resize(kind.kind->context.size());
+        static const Item kAnyText = [] {
+            Item item;
+            item.type = ItemType::text;
+            return item;
+        }();
+        auto context = map.map("context");
+        for (std::size_t i = 0; i < kind.context.size(); ++i) {
+            const std::string& key = kind.kind->context[i];
+            const auto node = context ? context->node(key) : std::nullopt;
+            if (!node) {
+                map.fault(map.self(), tr("context item \"{}\" is not mapped", key));
+                continue;
+            }
+            kind.context[i] = read_expression(*node, kAnyText, kind, kind.query);
+        }
+        if (context) context->finish();
+    }
+
+    std::vector<std::unique_ptr<Expression>> read_members(YamlMap& map, const std::vector<Item>& items,
+                                                          KindPlan& kind, Query& query) {
+        std::vector<std::unique_ptr<Expression>> out(items.size());
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            if (const auto node = map.node(items[i].key))
+                out[i] = read_expression(*node, items[i], kind, query);
+            else if (items[i].requirement.when == spec::Requirement::When::always)
+                map.fault(map.self(),
+                          tr("required item \"{}\" ({}) is not mapped", items[i].key, items[i].name));
+        }
+        map.finish();
+        return out;
+    }
+
+    std::unique_ptr<Expression> read_expression(const YAML::Node& node, const Item& item, KindPlan& kind,
+                                                Query& query) {
+        YamlMap map(node, plan_->file_, faults_);
+        auto out = std::make_unique<Expression>();
+        if (map.has("when")) {
+            if (auto when = map.map("when")) {
+                out->when = read_condition(*when, query);
+                use_condition(map, "when", query, *out->when);
+            }
+        }
+        if (const auto otherwise = map.node("otherwise")) {
+            if (!out->when) map.fault("otherwise", tr("\"otherwise\" needs \"when\""));
+            out->otherwise = read_expression(*otherwise, item, kind, query);
+        }
+        read_source(map, *out, item, kind, query);
+        read_conversions(map, *out, item);
+        map.finish();
+        return out;
+    }
+
+    void read_source(YamlMap& map, Expression& out, const Item& item, KindPlan& kind, Query& query) {
+        int sources = 0;
+        const auto chosen = [&](const char* key) {
+            if (!map.has(key)) return false;
+            ++sources;
+            return true;
+        };
+        if (chosen("column")) {
+            out.source = Expression::Source::column;
+            if (const auto name = map.text("column")) use(query, *name, out.column, *map.node("column"));
+        }
+        if (chosen("constant")) {
+            out.source = Expression::Source::constant;
+            out.constant = map.required_text("constant");
+        }
+        if (chosen("object")) {
+            out.source = Expression::Source::object;
+            if (auto members = map.map("object"); members && expect(map, item, ItemType::object))
+                out.members = read_members(*members, item.items, kind, query);
+        }
+        if (chosen("list")) {
+            out.source = Expression::Source::list;
+            const auto elements = map.sequence("list");
+            if (expect(map, item, ItemType::array))
+                for (const YAML::Node& element : elements)
+                    out.members.push_back(read_expression(element, item.items.front(), kind, query));
+        }
+        if (chosen("flags")) read_flags(map, out, item, query);
+        if (chosen("split")) {
+            out.source = Expression::Source::split;
+            expect(map, item, ItemType::array);
+            if (const auto name = map.text("split")) use(query, *name, out.column, *map.node("split"));
+            out.separator = map.text("separator").value_or("");
+        }
+        if (chosen("rows")) read_rows(map, out, item, kind);
+        if (chosen("derive")) read_derived(map, out, item, kind, query);
+        if (sources != 1)
+            map.fault(map.self(),
+                      tr("give one of column, constant, object, list, flags, split, rows, derive"));
+    }
+
+    void read_flags(YamlMap& map, Expression& out, const Item& item, Query& query) {
+        out.source = Expression::Source::flags;
+        out.flag_set = map.text("set").value_or("1");
+        auto flags = map.map("flags");
+        if (!flags || !expect(map, item, ItemType::array)) return;
+        const Item& element = item.items.front();
+        const auto codes = flags->keys();
+        out.flags.reserve(codes.size());
+        for (const std::string& code : codes) {
+            if (element.codes != nullptr && !element.codes->values.contains(code))
+                flags->fault(code, tr("code \"{}\" is not in its list", code));
+            out.flags.emplace_back(code, 0);
+            use(query, flags->required_text(code), out.flags.back().second, *flags->node(code));
+        }
+    }
+
+    void read_rows(YamlMap& map, Expression& out, const Item& item, KindPlan& kind) {
+        out.source = Expression::Source::rows;
+        const std::string name = map.required_text("rows");
+        const auto each = map.node("each");
+        bool found = false;
+        for (std::size_t i = 0; i < kind.children.size(); ++i) {
+            if (kind.children[i].name != name) continue;
+            found = true;
+            out.child = i;
+            if (each && expect(map, item, ItemType::array))
+                out.members.push_back(
+                    read_expression(*each, item.items.front(), kind, kind.children[i].query));
+        }
+        if (!found) map.fault("rows", tr("there is no child query \"{}\"", name));
+        if (!each) map.fault(map.self(), tr("\"{}\" is missing", "each"));
+    }
+
+    template <class Inputs>
+    void read_evidence(YamlMap& map, Expression& out, const Inputs& inputs, KindPlan& kind, Query& query) {
+        static const Item kText = [] {
+            Item item;
+            item.type = ItemType::text;
+            return item;
+        }();
+        static const Item kDate = [] {
+            Item item;
+            item.type = ItemType::date;
+            return item;
+        }();
+        auto from = map.map("from");
+        if (!from) {
+            map.fault(map.self(), tr("\"{}\" is missing", "from"));
+            return;
+        }
+        for (const std::string input : inputs) {
+            const bool date = input.ends_with("On");
+            const auto node = from->node(input);
+            out.members.push_back(node ? read_expression(*node, date ? kDate : kText, kind, query) : nullptr);
+        }
+        from->finish();
+    }
+
+    void read_derived(YamlMap& map, Expression& out, const Item& item, KindPlan& kind, Query& query) {
+        const std::string rule = map.required_text("derive");
+        if (rule == "consent-on-application") {
+            out.source = Expression::Source::consent_on_application;
+            if (expect(map, item, ItemType::boolean))
+                read_evidence(map, out, kApplicationEvidence, kind, query);
+        } else if (rule == "consent-outside-application") {
+            out.source = Expression::Source::consent_outside_application;
+            if (expect(map, item, ItemType::code)) read_evidence(map, out, kOutsideEvidence, kind, query);
+        } else {
+            map.fault("derive", tr("unknown rule \"{}\"", rule));
+        }
+    }
+
+    void read_conversions(YamlMap& map, Expression& out, const Item& item) {
+        if (const auto node = map.node("codes")) {
+            if (node->IsScalar()) {
+                const auto found = tables_.find(node->Scalar());
+                if (found == tables_.end())
+                    map.fault(*node, tr("there is no code table \"{}\"", node->Scalar()));
+                else
+                    out.codes = found->second;
+            } else if (auto table = map.map("codes")) {
+                out.codes = read_codes(*table);
+            }
+            if (out.codes && item.codes != nullptr)
+                for (const auto& [from, to] : *out.codes)
+                    if (!item.codes->values.contains(to))
+                        map.fault(*node, tr("code \"{}\" is not in its list", to));
+        }
+        if (const auto node = map.node("date")) {
+            std::vector<std::string> forms;
+            if (node->IsScalar())
+                forms.push_back(node->Scalar());
+            else
+                forms = map.texts("date");
+            for (const std::string& form : forms) {
+                const auto known = value_of(kDateForms, form);
+                if (known)
+                    out.dates.push_back(*known);
+                else
+                    map.fault(*node, tr("a date form is iso, compact or wareki"));
+            }
+        } else if (item.type == ItemType::date && out.source == Expression::Source::column) {
+            map.fault(map.self(), tr("a date says its form: iso, compact or wareki"));
+        }
+        for (const std::string& conversion : map.texts("text")) {
+            if (conversion == "trim")
+                out.trim = true;
+            else if (conversion == "full-width-kana")
+                out.full_width_kana = true;
+            else
+                map.fault("text", tr("unknown text conversion \"{}\"", conversion));
+        }
+        out.pad_left = static_cast<std::size_t>(map.integer("pad_left", 1, 100).value_or(0));
+        if (out.source == Expression::Source::constant && item.codes != nullptr &&
+            !item.codes->values.contains(out.constant))
+            map.fault("constant", tr("code \"{}\" is not in its list", out.constant));
+    }
+
+    bool expect(YamlMap& map, const Item& item, ItemType type) {
+        if (item.type == type) return true;
+        map.fault(map.self(), tr("item \"{}\" is of another type than this gives", item.key));
+        return false;
+    }
+
+    Condition read_condition(YamlMap& map, Query&) {
+        Condition out;
+        map.required_text("column");
+        if (map.has("present")) {
+            out.present = true;
+            if (map.boolean("present") != true) map.fault("present", tr("only \"present: true\" is known"));
+        } else {
+            out.values = map.texts("in");
+            if (out.values.empty())
+                map.fault(map.self(), tr("a condition has \"present: true\" or \"in: […]\""));
+        }
+        map.finish();
+        return out;
+    }
+
+    /// The condition's column is registered once the condition stands where it will stay.
+    void use_condition(YamlMap& owner, const std::string& key, Query& query, Condition& condition) {
+        const auto node = owner.node(key);
+        if (!node || !node->IsMap()) return;
+        for (const auto& pair : *node)
+            if (pair.first.Scalar() == "column" && pair.second.IsScalar())
+                use(query, pair.second.Scalar(), condition.column, pair.second);
+    }
+
+    void use(Query& query, const std::string& column, std::size_t& target, const YAML::Node& node) {
+        plan_->uses_.push_back({&query, column, &target, {node.Mark()}});
+    }
+
+    const spec::Specification& specification_;
+    Faults& faults_;
+    std::unique_ptr<Plan> plan_;
+    std::map<std::string, Codes> tables_;
+};
+
+std::unique_ptr<Plan> Plan::load(const std::filesystem::path& file, const spec::Specification& specification,
+                                 Faults& faults) {
+    return PlanLoader(file, specification, faults).run();
+}
+
+void Plan::resolve(source::Snapshot& snapshot, Faults& faults) {
+    std::map<const Query*, bool> usable;
+    const auto inspect = [&](Query& query) {
+        const auto shape = snapshot.inspect(query.sql);
+        usable[&query] = shape.has_value();
+        if (!shape) {
+            faults.add(file_, query.place.mark, shape.error().message);
+            return;
+        }
+        query.columns.clear();
+        for (std::size_t i = 0; i < shape->columns.size(); ++i)
+            if (!query.columns.emplace(shape->columns[i], i).second)
+                faults.add(file_, query.place.mark, tr("column \"{}\" appears twice", shape->columns[i]));
+    };
+    for (auto& kind : kinds_) {
+        inspect(kind->query);
+        for (Child& child : kind->children) inspect(child.query);
+    }
+    for (ColumnUse& use : uses_) {
+        if (!usable[use.query]) continue;
+        const auto found = use.query->columns.find(use.name);
+        if (found == use.query->columns.end())
+            faults.add(file_, use.place.mark, tr("the query has no column \"{}\"", use.name));
+        else
+            *use.target = found->second;
+    }
+}
+
+const KindPlan* Plan::kind(std::string_view id) const {
+    for (const auto& each : kinds_)
+        if (each->kind->id == id) return each.get();
+    return nullptr;
+}
+
+}  // namespace kaigo::mapping

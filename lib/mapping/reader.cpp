@@ -1,0 +1,366 @@
+#include "mapping/reader.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <variant>
+
+#include "base/date.h"
+#include "base/i18n.h"
+#include "base/text.h"
+
+namespace kaigo::mapping {
+
+using source::Cell;
+using spec::Item;
+using spec::ItemType;
+using spec::Value;
+
+namespace {
+
+constexpr std::string_view kOpenStart = "0000-01-01";
+constexpr std::string_view kOpenEnd = "9999-12-31";
+
+Value malformed(std::string_view why) { return {.kind = Value::Kind::malformed, .text = why}; }
+Value text_value(std::string_view text) { return {.kind = Value::Kind::text, .text = text}; }
+
+/// A cell as text: numbers in their shortest form, so that keys compare alike whatever the column's type is.
+std::string_view as_text(const Cell& cell, spec::Arena& arena) {
+    switch (cell.type) {
+        case Cell::Type::text:
+            return cell.text;
+        case Cell::Type::integer: {
+            char buffer[24];
+            const auto end = std::to_chars(buffer, buffer + sizeof buffer, cell.integer).ptr;
+            return arena.copy({buffer, static_cast<std::size_t>(end - buffer)});
+        }
+        case Cell::Type::real:
+            return arena.copy(fmt::format("{}", cell.real));
+        default:
+            return {};
+    }
+}
+
+}  // namespace
+
+/// A child stream that follows the main one. Rows of the current parent are copied: the stream moves on under
+/// them.
+struct RecordReader::ChildRows {
+    const Child* child = nullptr;
+    std::unique_ptr<source::RowStream> stream;
+    bool has_row = false;
+    /// Numbers order as numbers, text as bytes: as the database orders them.
+    using Key = std::vector<std::variant<std::int64_t, std::string>>;
+    Key row_key;
+    Key last_key;
+    std::vector<std::vector<Cell>> group;  ///< rows of the current parent, text in the reader's arena
+
+    static Key key_of(const source::RowStream& rows, const std::vector<std::size_t>& columns) {
+        Key key;
+        for (const std::size_t column : columns) {
+            const Cell cell = rows.cell(column);
+            if (cell.type == Cell::Type::integer)
+                key.emplace_back(cell.integer);
+            else
+                key.emplace_back(std::string(cell.text));
+        }
+        return key;
+    }
+
+    Status advance() {
+        KAIGO_TRY(has_row, stream->next());
+        if (!has_row) return {};
+        Key key = key_of(*stream, child->key);
+        if (!row_key.empty() && key < row_key)
+            return fail(ErrorCode::bad_mapping,
+                        tr("the child query \"{}\" is not in the order of its key", child->name))
+                .remedy(tr("add ORDER BY with the key's columns"));
+        row_key = std::move(key);
+        return {};
+    }
+
+    Status collect(const source::RowStream& parent, spec::Arena& arena) {
+        group.clear();
+        const Key wanted = key_of(parent, child->parent);
+        if (wanted < last_key)
+            return fail(ErrorCode::bad_mapping,
+                        tr("the main query is not in the order that its child query \"{}\" follows",
+                           child->name))
+                .remedy(tr("add ORDER BY with the parent's columns"));
+        last_key = wanted;
+        while (has_row && row_key < wanted) KAIGO_CHECK(advance());
+        while (has_row && row_key == wanted) {
+            std::vector<Cell> row;
+            for (std::size_t i = 0; i < child->query.columns.size(); ++i) {
+                Cell cell = stream->cell(i);
+                cell.text = arena.copy(cell.text);
+                row.push_back(cell);
+            }
+            group.push_back(std::move(row));
+            KAIGO_CHECK(advance());
+        }
+        return {};
+    }
+};
+
+/// Evaluates expressions over one row.
+class RecordReader::Evaluation {
+  public:
+    Evaluation(RecordReader& reader, const std::vector<Cell>* child_row)
+        : reader_(reader), child_row_(child_row) {}
+
+    Value evaluate(const Expression* expression, const Item& item) {
+        if (expression == nullptr) return {};
+        if (expression->when && !holds(*expression->when)) return evaluate(expression->otherwise.get(), item);
+        switch (expression->source) {
+            case Expression::Source::column:
+                return convert(cell(expression->column), *expression, item);
+            case Expression::Source::constant:
+                return convert({Cell::Type::text, 0, 0, expression->constant}, *expression, item);
+            case Expression::Source::object:
+                return object(*expression, item);
+            case Expression::Source::list:
+                return list(*expression, item);
+            case Expression::Source::flags:
+                return flags(*expression);
+            case Expression::Source::split:
+                return split(*expression);
+            case Expression::Source::rows:
+                return rows(*expression, item);
+            case Expression::Source::consent_on_application:
+                return consent_on_application(*expression);
+            case Expression::Source::consent_outside_application:
+                return consent_outside_application(*expression);
+        }
+        return {};
+    }
+
+    bool holds(const Condition& condition) {
+        const Cell c = cell(condition.column);
+        const std::string_view text = trim(as_text(c, arena()));
+        if (condition.present) return !text.empty();
+        for (const std::string& value : condition.values)
+            if (value == text) return true;
+        return false;
+    }
+
+  private:
+    spec::Arena& arena() { return reader_.arena_; }
+
+    Cell cell(std::size_t column) const {
+        return child_row_ != nullptr ? (*child_row_)[column] : reader_.rows_->cell(column);
+    }
+
+    Value object(const Expression& expression, const Item& item) {
+        Value out{.kind = Value::Kind::object, .count = static_cast<std::uint32_t>(item.items.size())};
+        out.children = spec::make_values(item.items.size(), arena());
+        for (std::size_t i = 0; i < item.items.size(); ++i)
+            out.children[i] = evaluate(expression.members[i].get(), item.items[i]);
+        return out;
+    }
+
+    Value list(const Expression& expression, const Item& item) {
+        Value out{.kind = Value::Kind::array};
+        out.children = spec::make_values(expression.members.size(), arena());
+        for (const auto& member : expression.members) {
+            const Value value = evaluate(member.get(), item.items.front());
+            if (value.present()) out.children[out.count++] = value;
+        }
+        return out;
+    }
+
+    Value flags(const Expression& expression) {
+        Value out{.kind = Value::Kind::array};
+        out.children = spec::make_values(expression.flags.size(), arena());
+        for (const auto& [code, column] : expression.flags)
+            if (as_text(cell(column), arena()) == expression.flag_set)
+                out.children[out.count++] = text_value(code);
+        return out;
+    }
+
+    Value split(const Expression& expression) {
+        std::string_view rest = as_text(cell(expression.column), arena());
+        Value out{.kind = Value::Kind::array};
+        out.children = spec::make_values(rest.size(), arena());
+        while (!rest.empty()) {
+            const std::size_t end = expression.separator.empty() ? 1 : rest.find(expression.separator);
+            const std::string_view part = rest.substr(0, end);
+            if (!part.empty()) out.children[out.count++] = text_value(arena().copy(part));
+            if (end == std::string_view::npos) break;
+            rest.remove_prefix(end + expression.separator.size());
+        }
+        return out;
+    }
+
+    Value rows(const Expression& expression, const Item& item) {
+        const ChildRows& child = *reader_.children_[expression.child];
+        if (child.group.empty()) return {};
+        Value out{.kind = Value::Kind::array};
+        out.children = spec::make_values(child.group.size(), arena());
+        for (const std::vector<Cell>& row : child.group)
+            out.children[out.count++] =
+                Evaluation(reader_, &row).evaluate(expression.members.front().get(), item.items.front());
+        return out;
+    }
+
+    /// Text of one input of a consent rule; empty when there is none.
+    std::string_view evidence(const Expression& expression, std::size_t input, ItemType type,
+                              bool& readable) {
+        Item item;
+        item.type = type;
+        const Value value = evaluate(expression.members[input].get(), item);
+        if (value.kind == Value::Kind::malformed) readable = false;
+        return value.kind == Value::Kind::text ? value.text : std::string_view();
+    }
+
+    Value consent_on_application(const Expression& expression) {
+        using Form = registration::ApplicationConsent::Form;
+        bool readable = true;
+        registration::ApplicationConsent consent;
+        consent.applied_on = Date::parse_iso(evidence(expression, 0, ItemType::date, readable));
+        consent.consented = evidence(expression, 1, ItemType::text, readable) == "true";
+        const std::string_view form = evidence(expression, 2, ItemType::text, readable);
+        consent.form = form == "new" ? Form::new_form : form == "old" ? Form::old_form : Form::unknown;
+        consent.withdrawn_on = Date::parse_iso(evidence(expression, 3, ItemType::date, readable));
+        if (!readable) return malformed("consent-evidence");
+        return {.kind = Value::Kind::boolean,
+                .number = registration::consent_on_application(consent, reader_.consent_) ? 1 : 0};
+    }
+
+    Value consent_outside_application(const Expression& expression) {
+        using Act = registration::ConsentAct;
+        bool readable = true;
+        const std::string_view act = evidence(expression, 0, ItemType::text, readable);
+        const auto day = Date::parse_iso(evidence(expression, 1, ItemType::date, readable));
+        if (!readable || !day || (act != "granted" && act != "refused" && act != "withdrawn"))
+            return malformed("consent-evidence");
+        const Act taken = act == "granted" ? Act::granted : act == "refused" ? Act::refused : Act::withdrawn;
+        switch (registration::consent_outside_application(taken, *day, reader_.consent_)) {
+            case Act::granted:
+                return text_value("1");
+            case Act::refused:
+                return text_value("2");
+            case Act::withdrawn:
+                return text_value("3");
+        }
+        return {};
+    }
+
+    Value convert(const Cell& c, const Expression& expression, const Item& item) {
+        if (c.type == Cell::Type::null) return {};
+        if (c.type == Cell::Type::blob) return malformed("binary");
+        if (item.type == ItemType::decimal && !expression.codes) return decimal(c, item);
+        std::string_view text = as_text(c, arena());
+        if (!count_characters(text)) return malformed("encoding");
+        if (expression.trim) text = trim(text);
+        if (text.empty()) return {};
+        if (expression.codes) {
+            const auto found = expression.codes->find(text);
+            if (found == expression.codes->end()) return malformed("code-not-in-table");
+            text = found->second;
+        }
+        switch (item.type) {
+            case ItemType::date:
+                return date(text, expression);
+            case ItemType::integer:
+                return integer(text);
+            case ItemType::decimal:
+                return decimal({Cell::Type::text, 0, 0, text}, item);
+            case ItemType::boolean:
+                if (text == "true" || text == "1") return {.kind = Value::Kind::boolean, .number = 1};
+                if (text == "false" || text == "0") return {.kind = Value::Kind::boolean, .number = 0};
+                return malformed("not-a-boolean");
+            default:
+                break;
+        }
+        if (expression.full_width_kana) text = arena().copy(full_width_kana(text));
+        if (expression.pad_left > text.size())
+            text = arena().copy(std::string(expression.pad_left - text.size(), '0') + std::string(text));
+        if (item.type == ItemType::text && !is_normalized(text)) text = arena().copy(normalize(text));
+        return text_value(text);
+    }
+
+    Value date(std::string_view text, const Expression& expression) {
+        if (text == kOpenStart || text == kOpenEnd) return {};
+        if (expression.dates.empty()) return text_value(text);
+        for (const DateForm form : expression.dates) {
+            if (form == DateForm::iso && Date::parse_iso(text)) return text_value(text);
+            const auto parsed = form == DateForm::compact  ? Date::parse_compact(text)
+                                : form == DateForm::wareki ? Date::parse_wareki(text)
+                                                           : std::nullopt;
+            if (parsed) return text_value(arena().copy(parsed->iso()));
+        }
+        return malformed("not-a-date");
+    }
+
+    static Value integer(std::string_view text) {
+        std::int64_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc{} || end != text.data() + text.size()) return malformed("not-an-integer");
+        return {.kind = Value::Kind::number, .number = number};
+    }
+
+    static Value decimal(const Cell& c, const Item& item) {
+        double number = c.type == Cell::Type::integer ? static_cast<double>(c.integer) : c.real;
+        if (c.type == Cell::Type::text) {
+            const auto [end, error] = std::from_chars(c.text.data(), c.text.data() + c.text.size(), number);
+            if (error != std::errc{} || end != c.text.data() + c.text.size())
+                return malformed("not-a-number");
+        }
+        const double scaled = number * std::pow(10.0, item.decimals);
+        if (!std::isfinite(scaled) || std::abs(scaled) > 1e15 || std::abs(scaled - std::round(scaled)) > 1e-6)
+            return malformed("too-many-decimals");
+        return {.kind = Value::Kind::number, .number = std::llround(scaled)};
+    }
+
+    RecordReader& reader_;
+    const std::vector<Cell>* child_row_;
+};
+
+RecordReader::RecordReader(const KindPlan& plan, const InsurerNumber& insurer,
+                           const registration::ConsentPolicy& consent)
+    : plan_(plan), insurer_(insurer), consent_(consent) {}
+RecordReader::~RecordReader() = default;
+
+Result<std::unique_ptr<RecordReader>> RecordReader::open(const KindPlan& plan, source::Snapshot& snapshot,
+                                                         const InsurerNumber& insurer,
+                                                         const registration::ConsentPolicy& consent) {
+    std::unique_ptr<RecordReader> reader(new RecordReader(plan, insurer, consent));
+    KAIGO_TRY(reader->rows_, snapshot.rows(plan.query.sql, insurer));
+    for (const Child& child : plan.children) {
+        auto rows = std::make_unique<ChildRows>();
+        rows->child = &child;
+        KAIGO_TRY(rows->stream, snapshot.rows(child.query.sql, insurer));
+        KAIGO_CHECK(rows->advance());
+        reader->children_.push_back(std::move(rows));
+    }
+    return reader;
+}
+
+Result<bool> RecordReader::next() {
+    KAIGO_TRY(const bool more, rows_->next());
+    if (!more) return false;
+    ++position_;
+    arena_.reset();
+    for (auto& child : children_) KAIGO_CHECK(child->collect(*rows_, arena_));
+
+    record_ = spec::make_record(*plan_.kind, arena_);
+    Evaluation row(*this, nullptr);
+    const auto& items = plan_.kind->items;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        record_.items[i] = row.evaluate(plan_.items[i].get(), items[i]);
+    Item any_text;
+    for (std::size_t i = 0; i < plan_.context.size(); ++i)
+        record_.context[i] = row.evaluate(plan_.context[i].get(), any_text);
+    platform_owned_ = plan_.platform_owned && row.holds(*plan_.platform_owned);
+
+    const Value& insurer = record_.items[plan_.kind->insurer];
+    if (insurer.kind != Value::Kind::text || insurer.text != insurer_.value())
+        return fail(ErrorCode::source_refused,
+                    tr("row {} of {} belongs to another insurer", position_, plan_.kind->id))
+            .remedy(tr("correct the SELECT: it must give rows of :insurer alone"));
+    return true;
+}
+
+}  // namespace kaigo::mapping

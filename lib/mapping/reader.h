@@ -1,0 +1,47 @@
+#pragma once
+// Rows of the source as records of the specification.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mapping/plan.h"
+#include "registration/consent.h"
+#include "spec/record.h"
+
+namespace kaigo::mapping {
+
+/// Streams the records of one kind of one insurer out of one snapshot. The record lives until the next call.
+class RecordReader {
+  public:
+    static Result<std::unique_ptr<RecordReader>> open(const KindPlan& plan, source::Snapshot& snapshot,
+                                                      const InsurerNumber& insurer,
+                                                      const registration::ConsentPolicy& consent);
+    ~RecordReader();
+
+    /// @return false after the last row; an error when the database fails or gives rows of another insurer
+    Result<bool> next();
+    const spec::Record& record() const { return record_; }
+    /// Whether the row is one that the platform itself is the origin of.
+    bool platform_owned() const { return platform_owned_; }
+    /// Rows read so far.
+    std::int64_t position() const { return position_; }
+
+  private:
+    struct ChildRows;
+    class Evaluation;
+    RecordReader(const KindPlan& plan, const InsurerNumber& insurer,
+                 const registration::ConsentPolicy& consent);
+
+    const KindPlan& plan_;
+    InsurerNumber insurer_;
+    registration::ConsentPolicy consent_;
+    std::unique_ptr<source::RowStream> rows_;
+    std::vector<std::unique_ptr<ChildRows>> children_;
+    spec::Arena arena_;
+    spec::Record record_;
+    bool platform_owned_ = false;
+    std::int64_t position_ = 0;
+};
+
+}  // namespace kaigo::mapping

@@ -1,0 +1,448 @@
+// libcurl's multi interface: connections are kept and shared, several batches fly at once, all in one thread.
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <map>
+
+#include "base/crypto.h"
+#include "base/failpoint.h"
+#include "base/files.h"
+#include "base/i18n.h"
+#include "platform/client.h"
+#include "platform/wire.h"
+
+namespace kaigo::platform {
+namespace {
+
+constexpr std::size_t kLargestHeader = 64U << 10;
+constexpr std::size_t kLargestBody = 16U << 20;
+constexpr long kConnectTimeoutMs = 10'000;
+constexpr const char* kCiphers = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+
+struct Request {
+    std::string url;
+    std::string body;  ///< empty: GET
+};
+
+struct Response {
+    CURLcode code = CURLE_OK;
+    long status = 0;
+    std::string body;
+    std::string detail;
+    bool request_began = false;
+    std::optional<Duration> retry_after;
+};
+
+/// One transfer and everything that must live as long as it.
+struct Transfer {
+    CURL* easy = curl_easy_init();
+    curl_slist* headers = nullptr;
+    Request request;
+    Response response;
+    std::size_t header_bytes = 0;
+    std::size_t sent = 0;
+    std::array<char, CURL_ERROR_SIZE> error{};
+    bool done = false;
+    std::optional<Submission> submission;
+
+    Transfer() = default;
+    Transfer(const Transfer&) = delete;
+    Transfer& operator=(const Transfer&) = delete;
+    ~Transfer() {
+        SecretBytes::wipe(request.body.data(), request.body.size());
+        curl_slist_free_all(headers);
+        curl_easy_cleanup(easy);
+    }
+};
+
+std::size_t on_header(char*, std::size_t size, std::size_t count, void* user) {
+    auto& transfer = *static_cast<Transfer*>(user);
+    transfer.header_bytes += size * count;
+    return transfer.header_bytes > kLargestHeader ? 0 : size * count;
+}
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+    auto& transfer = *static_cast<Transfer*>(user);
+    if (transfer.response.body.size() + size * count > kLargestBody) return 0;
+    transfer.response.body.append(data, size * count);
+    return size * count;
+}
+
+/// Hands the body over in pieces, so that a test can stop the process between two of them.
+std::size_t on_upload(char* out, std::size_t size, std::size_t count, void* user) {
+    auto& transfer = *static_cast<Transfer*>(user);
+    const std::string& body = transfer.request.body;
+    const std::size_t half = body.size() / 2;
+    if (transfer.sent == 0) failpoint("body-begun");
+    std::size_t n = std::min(size * count, body.size() - transfer.sent);
+    if (transfer.sent < half) n = std::min(n, half - transfer.sent);
+    std::memcpy(out, body.data() + transfer.sent, n);
+    transfer.sent += n;
+    if (transfer.sent == half) failpoint("body-half");
+    if (transfer.sent == body.size()) failpoint("body-whole");
+    return n;
+}
+
+/// A kept connection that the platform had closed makes libcurl begin again on a new one.
+int on_rewind(void* user, curl_off_t offset, int) {
+    static_cast<Transfer*>(user)->sent = static_cast<std::size_t>(offset);
+    return CURL_SEEKFUNC_OK;
+}
+
+std::string gzip(const std::string& plain) {
+    z_stream stream{};
+    constexpr int kGzipFormat = 15 + 16;
+    if (deflateInit2(&stream, 6, Z_DEFLATED, kGzipFormat, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        throw std::bad_alloc();
+    std::string out(deflateBound(&stream, plain.size()), '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
+    stream.avail_in = static_cast<uInt>(plain.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    deflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    return out;
+}
+
+bool is_certificate_problem(const Response& response) {
+    switch (response.code) {
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_ISSUER_ERROR:
+            return true;
+        default:
+            break;
+    }
+    // With TLS 1.3 the server's refusal of our certificate arrives with the first read, after a good
+    // handshake.
+    std::string text = response.detail;
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text.find("alert") != std::string::npos &&
+           (text.find("certificate") != std::string::npos || text.find("unknown ca") != std::string::npos);
+}
+
+class HttpsClient : public PlatformClient {
+  public:
+    HttpsClient(const HttpsSettings& settings, const WireNames& wire, std::string insurer)
+        : settings_(settings), wire_(wire), insurer_(std::move(insurer)), multi_(curl_multi_init()) {
+        curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(settings.connections));
+        curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(settings.connections));
+    }
+    HttpsClient(const HttpsClient&) = delete;
+    HttpsClient& operator=(const HttpsClient&) = delete;
+    ~HttpsClient() override {
+        for (auto& [easy, transfer] : transfers_) curl_multi_remove_handle(multi_, easy);
+        transfers_.clear();
+        curl_multi_cleanup(multi_);
+    }
+
+    void submit(Submission submission) override {
+        Request request{url("submit", submission.record_kind, ""), std::move(submission.body)};
+        submission.body.clear();
+        Transfer& transfer = start(std::move(request));
+        transfer.submission = std::move(submission);
+        ++submissions_;
+        int running = 0;
+        curl_multi_perform(multi_, &running);
+    }
+
+    std::vector<std::pair<std::int64_t, SubmitResult>> wait(Duration limit) override {
+        step(Duration(0));
+        if (outcomes_.empty() && submissions_ > 0) step(limit);
+        return std::exchange(outcomes_, {});
+    }
+
+    std::size_t in_flight() const override { return submissions_; }
+
+    Result<ServiceStatus> service_status() override {
+        KAIGO_TRY(const Response response, get(settings_.url + wire_.path("service_status")));
+        return parse_service_status(wire_, response.body);
+    }
+
+    Result<ReceptionPage> completed(const std::string& cursor) override {
+        std::string address =
+            fmt::format("{}?{}={}", url("list", "", ""), wire_.key("limit"), wire_.limit("list_page"));
+        if (!cursor.empty()) address += fmt::format("&{}={}", wire_.key("completed_after"), escape(cursor));
+        KAIGO_TRY(const Response response, get(address));
+        return parse_receptions(wire_, response.body);
+    }
+
+    Result<std::optional<Reception>> find(const std::string& request_id) override {
+        KAIGO_TRY(const Response response, get(fmt::format("{}?{}={}", url("list", "", ""),
+                                                           wire_.key("request_id"), escape(request_id))));
+        KAIGO_TRY(const ReceptionPage page, parse_receptions(wire_, response.body));
+        for (const Reception& reception : page.receptions)
+            if (reception.request_id == request_id) return reception;
+        return std::optional<Reception>();
+    }
+
+    Result<std::optional<Reception>> progress(const std::string& reception_number) override {
+        auto response = get(url("progress", "", reception_number));
+        if (!response && response.error().code == ErrorCode::platform_refused)
+            return std::optional<Reception>();
+        if (!response) return tl::unexpected(std::move(response).error());
+        KAIGO_TRY(auto reception, parse_reception(wire_, response->body));
+        return std::optional(std::move(reception));
+    }
+
+    Result<ResultPage> results(const std::string& reception_number, std::int64_t offset) override {
+        KAIGO_TRY(const Response response,
+                  get(fmt::format("{}?{}={}&{}={}", url("results", "", reception_number), wire_.key("offset"),
+                                  offset, wire_.key("limit"), wire_.limit("result_page"))));
+        return parse_results(wire_, response.body);
+    }
+
+  private:
+    static std::string escape(const std::string& text) {
+        char* escaped = curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size()));
+        std::string out = escaped;
+        curl_free(escaped);
+        return out;
+    }
+
+    std::string url(const std::string& role, const std::string& kind, const std::string& reception) const {
+        std::string path = wire_.path(role);
+        const auto replace = [&](const std::string& name, const std::string& value) {
+            const std::size_t at = path.find("{" + name + "}");
+            if (at != std::string::npos) path.replace(at, name.size() + 2, escape(value));
+        };
+        replace("insurerNumber", insurer_);
+        replace("recordKind", kind);
+        replace("receptionNumber", reception);
+        return settings_.url + path;
+    }
+
+    Transfer& start(Request request) {
+        auto owned = std::make_unique<Transfer>();
+        Transfer& t = *owned;
+        t.request = std::move(request);
+        CURL* easy = t.easy;
+        curl_easy_setopt(easy, CURLOPT_URL, t.request.url.c_str());
+        curl_easy_setopt(easy, CURLOPT_PRIVATE, &t);
+        curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t.error.data());
+        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                         long{CURL_SSLVERSION_TLSv1_3} | long{CURL_SSLVERSION_MAX_TLSv1_3});
+        curl_easy_setopt(easy, CURLOPT_TLS13_CIPHERS, kCiphers);
+        curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
+        curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, settings_.certificate_file.c_str());
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, settings_.private_key_file.c_str());
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.request_timeout.count()));
+        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+        curl_easy_setopt(easy, CURLOPT_HEADERDATA, &t);
+        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+        curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
+        if (!t.request.body.empty()) {
+            if (settings_.gzip) {
+                std::string packed = gzip(t.request.body);
+                SecretBytes::wipe(t.request.body.data(), t.request.body.size());
+                t.request.body = std::move(packed);
+                t.headers = curl_slist_append(t.headers, "Content-Encoding: gzip");
+            }
+            t.headers = curl_slist_append(t.headers, "Content-Type: application/json");
+            // Without this libcurl asks the server first whether it wants the body.
+            t.headers = curl_slist_append(t.headers, "Expect:");
+            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t.headers);
+            curl_easy_setopt(easy, CURLOPT_POST, 1L);
+            curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+            curl_easy_setopt(easy, CURLOPT_READDATA, &t);
+            curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+            curl_easy_setopt(easy, CURLOPT_SEEKDATA, &t);
+            curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                             static_cast<curl_off_t>(t.request.body.size()));
+        }
+        curl_multi_add_handle(multi_, easy);
+        transfers_.emplace(easy, std::move(owned));
+        return t;
+    }
+
+    /// Lets the transfers go on; waits at most `limit` for something to happen.
+    void step(Duration limit) {
+        int running = 0;
+        if (limit.count() > 0) curl_multi_poll(multi_, nullptr, 0, static_cast<int>(limit.count()), nullptr);
+        curl_multi_perform(multi_, &running);
+        int left = 0;
+        while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+            if (message->msg != CURLMSG_DONE) continue;
+            finish(message->easy_handle, message->data.result);
+        }
+    }
+
+    void finish(CURL* easy, CURLcode code) {
+        const auto found = transfers_.find(easy);
+        Transfer& t = *found->second;
+        Response& response = t.response;
+        response.code = code;
+        response.detail = t.error[0] != '\0' ? t.error.data() : curl_easy_strerror(code);
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response.status);
+        long request_bytes = 0;
+        curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+        response.request_began = request_bytes > 0;
+        curl_off_t retry_after = 0;
+        if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
+            response.retry_after = std::chrono::seconds(std::min<curl_off_t>(retry_after, 86'400));
+        curl_multi_remove_handle(multi_, easy);
+        t.done = true;
+        if (!t.submission) return;  // get() waits for it and takes it away
+        failpoint("answer-read");
+        outcomes_.emplace_back(t.submission->ticket, classify(response, *t.submission));
+        --submissions_;
+        transfers_.erase(found);
+    }
+
+    SubmitResult classify(const Response& response, const Submission& submission) const {
+        using Outcome = SubmitResult::Outcome;
+        SubmitResult out;
+        out.retry_after = response.retry_after;
+        if (response.code != CURLE_OK) {
+            out.detail = response.detail;
+            if (is_certificate_problem(response))
+                out.outcome = Outcome::certificate;
+            else if (!response.request_began)
+                out.outcome = Outcome::not_sent;
+            else
+                out.outcome = Outcome::no_answer;
+            return out;
+        }
+        out.detail = fmt::format("HTTP {}", response.status);
+        if (response.status / 100 == 2) {
+            const auto answer =
+                parse_submit_answer(wire_, response.body, submission.request_id, submission.record_count);
+            if (!answer) {
+                out.detail = answer.error().message;
+                return out;  // something was answered, but not what became of the batch
+            }
+            if (answer->outcome == Outcome::accepted) return *answer;
+            out.error_code = answer->error_code;
+            out.detail = answer->error_code;
+            out.outcome = by_error_class(out.error_code);
+            return out;
+        }
+        out.error_code = parse_error_code(wire_, response.body);
+        switch (response.status) {
+            case 400:
+                out.outcome = Outcome::refused;
+                break;
+            case 401:
+            case 403:
+                out.outcome = Outcome::certificate;
+                break;
+            case 404:
+                out.outcome = Outcome::refused;
+                break;
+            case 409:
+                out.outcome = Outcome::conflict;
+                break;
+            case 413:
+                out.outcome = Outcome::too_large;
+                break;
+            case 429:
+            case 503:
+                out.outcome = Outcome::busy;
+                break;
+            default:
+                out.outcome = Outcome::no_answer;
+                break;
+        }
+        return out;
+    }
+
+    SubmitResult::Outcome by_error_class(const std::string& code) const {
+        using Outcome = SubmitResult::Outcome;
+        const auto found = wire_.request_errors.find(code);
+        if (found == wire_.request_errors.end()) return Outcome::refused;
+        switch (found->second) {
+            case RequestErrorClass::certificate:
+                return Outcome::certificate;
+            case RequestErrorClass::conflict:
+                return Outcome::conflict;
+            case RequestErrorClass::too_large:
+                return Outcome::too_large;
+            case RequestErrorClass::busy:
+                return Outcome::busy;
+            case RequestErrorClass::malformed:
+            case RequestErrorClass::unknown:
+                break;
+        }
+        return Outcome::refused;
+    }
+
+    /// One GET, waited for. Submissions in flight go on meanwhile.
+    Result<Response> get(const std::string& address) {
+        Transfer& t = start({address, ""});
+        CURL* easy = t.easy;
+        while (!t.done) step(Duration(1000));
+        Response response = std::move(t.response);
+        transfers_.erase(easy);
+        if (response.code != CURLE_OK) {
+            if (is_certificate_problem(response))
+                return fail(ErrorCode::certificate_refused, response.detail)
+                    .at(settings_.url)
+                    .remedy(tr("check the certificate, its key and the CA file with: kaigo-gateway doctor"));
+            return fail(ErrorCode::platform_unreachable, response.detail)
+                .at(settings_.url)
+                .remedy(tr("check the network and the platform's state; nothing is lost, it is tried again"));
+        }
+        const std::string status = fmt::format("HTTP {}", response.status);
+        switch (response.status) {
+            case 200:
+                return response;
+            case 401:
+            case 403:
+                return fail(ErrorCode::certificate_refused, status)
+                    .at(settings_.url)
+                    .remedy(tr("this certificate is not entitled to insurer {}: ask the platform's operator",
+                               insurer_));
+            case 404:
+                return fail(ErrorCode::platform_refused, status).at(address);
+            case 409:
+            case 429:
+            case 503:
+                return fail(ErrorCode::platform_closed, status).at(settings_.url);
+            default:
+                return fail(ErrorCode::platform_protocol, status).at(settings_.url);
+        }
+    }
+
+    HttpsSettings settings_;
+    const WireNames& wire_;
+    std::string insurer_;
+    CURLM* multi_;
+    std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
+    std::vector<std::pair<std::int64_t, SubmitResult>> outcomes_;
+    std::size_t submissions_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PlatformClient>> open_https_client(const HttpsSettings& settings,
+                                                          const WireNames& wire, const std::string& insurer) {
+    static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (ready != CURLE_OK) return fail(ErrorCode::internal, "libcurl");
+    HttpsSettings resolved = settings;
+    for (std::string* file : {&resolved.ca_file, &resolved.certificate_file, &resolved.private_key_file}) {
+        KAIGO_TRY(const std::filesystem::path path, secret_path(*file));
+        const auto readable = read_file(path, 1U << 20);
+        if (!readable) return tl::unexpected(readable.error());
+        *file = path.string();
+    }
+    return std::make_unique<HttpsClient>(resolved, wire, insurer);
+}
+
+}  // namespace kaigo::platform

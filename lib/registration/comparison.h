@@ -1,0 +1,44 @@
+#pragma once
+// What a row of the source means beside what the ledger knows. Pure; every row falls into exactly one term.
+
+#include <cstdint>
+#include <string>
+
+#include "registration/record_state.h"
+
+namespace kaigo::registration {
+
+/// One row of the source, mapped and validated.
+struct SourceRow {
+    enum class Verdict : std::uint8_t {
+        usable,
+        unusable,        ///< `reason` says why
+        no_my_number,    ///< complete but for the マイナンバー
+        platform_owned,  ///< known, never sent
+    };
+    Verdict verdict = Verdict::usable;
+    Digest digest{};
+    std::int64_t history = 0;
+    std::string reason;
+};
+
+/// Left-hand terms of the row accounting: read = their sum (`gone` is counted from the ledger's side).
+enum class Term : std::uint8_t { unchanged, created, changed, waiting, rejected, blocked, duplicate, gone };
+
+struct Decision {
+    Term term = Term::unchanged;
+    /// Set when something changes: `next` is the record's new standing, `event` the edge that leads there.
+    bool changes = false;
+    bool send = false;  ///< hand `next.owed` to the platform with this row's content
+    Event event = Event::source_new;
+    Standing next;
+};
+
+/// @param prerequisite_on_platform  true for kinds without prerequisite
+Decision compare_present(const SourceRow& row, const Standing& known, bool prerequisite_on_platform);
+
+/// A record of the ledger that the source no longer has. Only after a complete read without error.
+/// @param dependants_on_platform  records that require this one and that the platform holds or is being sent
+Decision compare_gone(const Standing& known, bool dependants_on_platform);
+
+}  // namespace kaigo::registration

@@ -1,0 +1,158 @@
+#include "registration/result.h"
+
+namespace kaigo::registration {
+namespace {
+
+void settle(Standing& next, RecordState state, std::string why) {
+    next.state = state;
+    next.reason = std::move(why);
+    // A refused deletion stays one: the row is gone, and an operator's resend must not make it an update.
+    const bool refused_deletion = state == RecordState::rejected && next.owed == UpdateKind::remove;
+    if (!refused_deletion) next.owed.reset();
+    next.then_create = false;
+    next.needs_body = false;
+    next.due_at.reset();
+}
+
+/// The platform now holds what was sent.
+void acknowledge(Standing& next) {
+    next.on_platform = true;
+    next.acknowledged = next.sent;
+    next.acknowledged_history = next.sent_history;
+}
+
+void not_on_platform(Standing& next) {
+    next.on_platform = false;
+    next.acknowledged.reset();
+    next.acknowledged_history = 0;
+}
+
+void owe_again(Standing& next, UpdateKind kind, std::string why, std::int64_t due_at) {
+    next.state = RecordState::pending;
+    next.owed = kind;
+    next.reason = std::move(why);
+    next.due_at = due_at;
+    ++next.attempts;
+}
+
+}  // namespace
+
+Consequence apply_result(const Standing& known, const Answer& answer, const RetryPolicy& policy,
+                         std::int64_t now_ms, std::uint16_t chance) {
+    Consequence out;
+    out.next = known;
+    Standing& next = out.next;
+    const UpdateKind sent = known.owed.value_or(UpdateKind::update);
+    const auto later = [&] { return now_ms + backoff_ms(policy, known.attempts + 1, chance); };
+    // The first mending goes at once; should 新規 and 更新 contradict each other again, they take their time.
+    const auto soon = [&] { return known.attempts == 0 ? now_ms : later(); };
+
+    const bool deletion_done =
+        sent == UpdateKind::remove && (answer.ok || answer.error_class == ErrorClass::no_such_record);
+    if (deletion_done) {
+        out.event = Event::deleted;
+        out.close_case = true;
+        const bool create = known.then_create;
+        not_on_platform(next);
+        settle(next, create ? RecordState::pending : RecordState::absent, "");
+        next.attempts = 0;
+        next.sent.reset();
+        if (create) {
+            next.owed = UpdateKind::create;
+            next.reason = reason::kRecreate;
+            next.needs_body = true;
+            next.due_at = now_ms;
+        }
+        return out;
+    }
+    if (answer.ok) {
+        out.event = Event::succeeded;
+        acknowledge(next);
+        settle(next, RecordState::registered, "");
+        next.attempts = 0;
+        return out;
+    }
+    if (answer.stored && sent != UpdateKind::remove) acknowledge(next);
+
+    switch (answer.error_class) {
+        case ErrorClass::pmh_case:
+        case ErrorClass::pmh_operator:
+            if (!answer.stored) break;  // not what the catalogue says: unknown
+            out.event = Event::stored_without_link;
+            out.open_case = true;
+            settle(next, RecordState::stored_in_error, answer.error_id);
+            return out;
+        case ErrorClass::pmh_unanswered:
+            if (!answer.stored) break;
+            out.event = Event::result_transient;
+            owe_again(next, UpdateKind::update, answer.error_id, later());
+            return out;
+        case ErrorClass::transient:
+            out.event = Event::result_transient;
+            owe_again(next, sent, answer.error_id, later());
+            return out;
+        case ErrorClass::data_error:
+            out.event = Event::result_data_error;
+            settle(next, RecordState::rejected, answer.error_id);
+            return out;
+        case ErrorClass::stale:
+            out.event = Event::result_stale;
+            if (!next.on_platform) {
+                next.on_platform = true;
+                next.acknowledged.reset();
+            }
+            settle(next, RecordState::rejected, answer.error_id);
+            return out;
+        case ErrorClass::dependency:
+            out.event = Event::result_dependency;
+            settle(next, RecordState::blocked, std::string(reason::kPrerequisite));
+            next.sent.reset();
+            ++next.attempts;
+            next.due_at = later();
+            return out;
+        case ErrorClass::no_such_record:
+            if (sent != UpdateKind::update) break;
+            out.event = Event::result_mismatch;
+            not_on_platform(next);
+            owe_again(next, UpdateKind::create, answer.error_id, soon());
+            return out;
+        case ErrorClass::already_registered:
+            if (sent != UpdateKind::create) break;
+            if (known.on_platform && known.acknowledged == known.sent) {
+                out.event = Event::result_already_there;
+                settle(next, RecordState::registered, "");
+                next.attempts = 0;
+                return out;
+            }
+            out.event = Event::result_mismatch;
+            next.on_platform = true;
+            next.acknowledged.reset();
+            owe_again(next, UpdateKind::update, answer.error_id, soon());
+            return out;
+        case ErrorClass::unknown:
+            break;
+    }
+    out.event = Event::result_unknown;
+    out.alarm = true;
+    settle(next, RecordState::rejected, answer.error_id);
+    return out;
+}
+
+Consequence apply_not_accepted(const Standing& known, std::string_view why, bool counts,
+                               const RetryPolicy& policy, std::int64_t now_ms, std::uint16_t chance) {
+    Consequence out;
+    out.next = known;
+    if (counts && known.attempts + 1 >= policy.aborted_ceiling) {
+        out.event = Event::refused;
+        out.alarm = true;
+        settle(out.next, RecordState::rejected, std::string(why));
+        return out;
+    }
+    out.event = Event::not_accepted;
+    const std::int64_t wait = counts ? backoff_ms(policy, known.attempts + 1, chance) : 0;
+    owe_again(out.next, known.owed.value_or(UpdateKind::update), std::string(why), now_ms + wait);
+    if (!counts) out.next.attempts = known.attempts;
+    return out;
+}
+
+}  // namespace kaigo::registration

@@ -1,0 +1,58 @@
+#pragma once
+// Read-only, ordered row streams of a 介護保険事務システム database.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/identifiers.h"
+#include "base/result.h"
+
+namespace kaigo::source {
+
+/// One value of a row. `text` lives until the stream moves on.
+struct Cell {
+    enum class Type : std::uint8_t { null, integer, real, text, blob };
+    Type type = Type::null;
+    std::int64_t integer = 0;
+    double real = 0;
+    std::string_view text;
+};
+
+/// Rows of one SELECT in the order the database gives them; memory does not grow with their number.
+class RowStream {
+  public:
+    virtual ~RowStream() = default;
+    /// @return false after the last row
+    virtual Result<bool> next() = 0;
+    virtual Cell cell(std::size_t column) const = 0;
+};
+
+/// What a SELECT would give, found without running it.
+struct QueryShape {
+    std::vector<std::string> columns;
+};
+
+/// One state of the database: all streams of one snapshot see the same data.
+class Snapshot {
+  public:
+    virtual ~Snapshot() = default;
+    /// Checks that `sql` is one reading statement which binds :insurer and nothing else.
+    virtual Result<QueryShape> inspect(const std::string& sql) = 0;
+    virtual Result<std::unique_ptr<RowStream>> rows(const std::string& sql, const InsurerNumber& insurer) = 0;
+    virtual Result<std::int64_t> count(const std::string& sql, const InsurerNumber& insurer) = 0;
+};
+
+class Source {
+  public:
+    virtual ~Source() = default;
+    virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
+};
+
+/// @param driver    "sqlite"
+/// @param database  a file
+Result<std::unique_ptr<Source>> open_source(const std::string& driver, const std::string& database);
+
+}  // namespace kaigo::source

@@ -1,0 +1,21 @@
+#pragma once
+// The simulator's HTTPS side: TLS 1.3, client certificates bound to insurers, and the scenario's faults.
+
+#include <functional>
+#include <string>
+
+#include "simulator/platform_state.h"
+
+namespace kaigo::simulator {
+
+struct ServerSettings {
+    std::string host;
+    std::uint16_t port = 0;  ///< 0: any; the chosen one is told to `ready`
+    std::string certificate, private_key, client_ca;
+};
+
+/// Serves until SIGTERM or SIGINT; `reload` is called on SIGHUP.
+void serve(const ServerSettings& settings, PlatformState& state, const spec::Specification& specification,
+           const std::function<void()>& reload, const std::function<void(std::uint16_t)>& ready);
+
+}  // namespace kaigo::simulator

@@ -1,0 +1,49 @@
+// kaigo-gateway with a clock that is set by hand and places at which it can be killed. Never installed.
+//
+//   KAIGO_TEST_NOW         start of the clock, milliseconds since the epoch; waiting moves it, nothing sleeps
+//   KAIGO_TEST_KILL_AT     kill -9 itself at the n-th failpoint
+//   KAIGO_TEST_FAILPOINTS  file that gets the names of the failpoints passed, a line each
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "base/failpoint.h"
+#include "jobs/command_line.h"
+
+namespace {
+
+class ManualClock : public kaigo::Clock {
+  public:
+    explicit ManualClock(kaigo::Instant start) : now_(start) {}
+    kaigo::Instant now() const override { return now_; }
+    void sleep_until(kaigo::Instant until, const std::stop_token&) override { now_ = std::max(now_, until); }
+
+  private:
+    kaigo::Instant now_;
+};
+
+long long number(const char* name) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? 0 : std::atoll(text);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    ManualClock clock(kaigo::from_milliseconds(number("KAIGO_TEST_NOW")));
+    const long long kill_at = number("KAIGO_TEST_KILL_AT");
+    const char* file = std::getenv("KAIGO_TEST_FAILPOINTS");
+    std::ofstream names;
+    if (file != nullptr) names.open(file);
+    long long passed = 0;
+    kaigo::failpoint_hook = [&](std::string_view name) {
+        if (names.is_open()) names << name << std::endl;
+        if (++passed == kill_at) ::kill(::getpid(), SIGKILL);
+    };
+    return kaigo::jobs::run_process(argc, argv, clock);
+}

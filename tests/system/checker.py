@@ -1,0 +1,933 @@
+#!/usr/bin/env python3
+"""Independent checker: does what the source has, what the ledger says and what the platform holds agree?
+
+It reads the source database, the gateway's ledger and the state of the platform simulator, works out by itself which
+records should stand where, and prints one line per fault. It shares no code and no data file with the gateway: the
+mapping, the rules of the record kinds, the consent rules and the table of state changes are written down here a
+second time, from docs and contract. A disagreement is a fault of the gateway or of this file; both are worth a look.
+
+    checker.py --source SOURCE.db --insurer 122192 --platform STATE.db --ledger LEDGER.db --today 2026-11-02 --quiescent
+
+It expects that the last comparison of every kind saw the source as it is now. With --quiescent nothing may be owed or
+in flight either. Checks: the source against ledger and platform, the platform's journal, the accounts of the
+comparisons, the edges that records took, the integrity of both files.
+
+Exit status: 0 no faults, 1 faults, 2 something could not be read. Lines carry keys, item names and counts: never a
+マイナンバー, a name or an address.
+"""
+
+import argparse
+import datetime
+import hashlib
+import hmac
+import json
+import re
+import sqlite3
+import sys
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Row = sqlite3.Row
+Rows = list[Row]
+
+PERSONS = "insured-persons"
+CERTIFICATIONS = "care-certifications"
+CONSENTS = "comprehensive-consents"
+
+LINES_SHOWN = 50
+
+
+# --- Faults
+
+
+@dataclass
+class Faults:
+    """What was found. Nothing that could be a マイナンバー or free text gets into a line."""
+
+    lines: list[str] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, kind: str, key: object, what: str) -> None:
+        self.total += 1
+        if self.total <= LINES_SHOWN:
+            self.lines.append(f"{word(kind)} {word(key)}: {re.sub(r'[0-9]{12,}', '(digits)', what)}")
+
+
+def word(value: object) -> str:
+    """A stored word (key, reason, event, code) as it may be printed."""
+    text = str(value)
+    safe = re.fullmatch(r"[0-9A-Za-z/:._-]{1,100}", text) and not re.search(r"[0-9]{12}", text)
+    return text if safe else "(not printable)"
+
+
+def open_database(path: str) -> sqlite3.Connection:
+    database = sqlite3.connect(Path(path).resolve().as_uri() + "?mode=ro", uri=True, isolation_level=None)
+    database.row_factory = sqlite3.Row
+    database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    database.execute("BEGIN")  # one snapshot for everything that is read
+    return database
+
+
+# --- Cells to items
+
+
+class Invalid(Exception):
+    """The row cannot become a record; the argument is the item at fault, never its value."""
+
+
+OPEN_DATES = ("0000-01-01", "9999-12-31")
+ERAS = {  # first year, first day, last day
+    "明治": (1868, "1868-01-25", "1912-07-30"),
+    "大正": (1912, "1912-07-30", "1926-12-25"),
+    "昭和": (1926, "1926-12-25", "1989-01-07"),
+    "平成": (1989, "1989-01-08", "2019-04-30"),
+    "令和": (2019, "2019-05-01", "9999-12-31"),
+}
+COMPATIBILITY_IDEOGRAPH = re.compile("([\uf900-\ufaff\U0002f800-\U0002fa1f])")
+HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]+")
+FULL_WIDTH_KANA = re.compile("[\u30a1-\u30fc\u3000]+")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+VARIATION_SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+def cell(row: Row | None, column: str) -> str | None:
+    """A cell as text; None where there is nothing."""
+    value = None if row is None else row[column]
+    if value is None or value == "":
+        return None
+    if isinstance(value, bytes):
+        raise Invalid(column)
+    return str(value)
+
+
+def trimmed(text: str | None) -> str | None:
+    return (text.strip(" \u3000") or None) if text is not None else None
+
+
+def normalized(text: str) -> str:
+    """NFC, but compatibility ideographs (names!) stay what they are."""
+    parts = COMPATIBILITY_IDEOGRAPH.split(text)
+    return "".join(part if i % 2 else unicodedata.normalize("NFC", part) for i, part in enumerate(parts))
+
+
+def wide_kana(text: str) -> str:
+    return HALF_WIDTH_KANA.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text).replace(" ", "\u3000")
+
+
+def real_date(year: int, month: int, day: int) -> str | None:
+    try:
+        return datetime.date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+def from_iso(text: str) -> str | None:
+    m = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+    return real_date(*map(int, m.groups())) if m else None
+
+
+def from_compact(text: str) -> str | None:
+    m = re.fullmatch(r"([0-9]{4})([0-9]{2})([0-9]{2})", text)
+    return real_date(*map(int, m.groups())) if m else None
+
+
+def from_wareki(text: str) -> str | None:
+    m = re.fullmatch(r"(..)(元|[0-9]{1,2})年([0-9]{1,2})月([0-9]{1,2})日", text)
+    if not m or m[1] not in ERAS:
+        return None
+    first_year, first, last = ERAS[m[1]]
+    era_year = 1 if m[2] == "元" else int(m[2])
+    date = real_date(first_year + era_year - 1, int(m[3]), int(m[4])) if era_year > 0 else None
+    return date if date is not None and first <= date <= last else None
+
+
+def date_of(row: Row | None, column: str, *forms: Callable[[str], str | None], item: str = "") -> str | None:
+    text = cell(row, column)
+    if text is None or text in OPEN_DATES:
+        return None
+    for form in forms:
+        if date := form(text):
+            return date
+    raise Invalid(item or column)
+
+
+def flag_of(row: Row, column: str, item: str) -> bool | None:
+    text = cell(row, column)
+    if text not in (None, "0", "1"):
+        raise Invalid(item)
+    return None if text is None else text == "1"
+
+
+def is_test_number(digits: str) -> bool:
+    """Test numbers carry the right check digit + 1, so that none is anybody's."""
+    if not re.fullmatch("[0-9]{12}", digits):
+        return False
+    total = sum(int(digits[11 - n]) * (n + 1 if n <= 6 else n - 5) for n in range(1, 12))
+    right = 0 if total % 11 <= 1 else 11 - total % 11
+    return int(digits[11]) == (right + 1) % 10
+
+
+class Draft:
+    """One JSON object under construction: takes cells, checks them, keeps what is present."""
+
+    def __init__(self, row: Row | None, path: str = "") -> None:
+        self.row = row
+        self.path = path
+        self.out: dict[str, Any] = {}
+
+    def put(self, item: str, value: object | None, required: bool = True) -> None:
+        if value is None and required:
+            raise Invalid(self.path + item)
+        if value is not None:
+            self.out[item] = value
+
+    def check(self, item: str, holds: object) -> None:
+        if not holds:
+            raise Invalid(self.path + item)
+
+    def code(self, item: str, column: str, allowed: Iterable[str], required: bool = True) -> None:
+        value = cell(self.row, column)
+        self.check(item, value is None or value in tuple(allowed))  # "12": the codes 1 and 2
+        self.put(item, value, required)
+
+    def pattern(self, item: str, column: str, pattern: str, required: bool = True) -> None:
+        value = cell(self.row, column)
+        self.check(item, value is None or re.fullmatch(pattern, value))
+        self.put(item, value, required)
+
+    def text(self, item: str, column: str, longest: int, required: bool = True, *, trim: bool = True,
+             kana: bool = False) -> None:
+        value = cell(self.row, column)
+        value = trimmed(value) if trim else value
+        if value is not None:
+            value = normalized(wide_kana(value) if kana else value)
+            self.check(item, not CONTROL.search(value))
+            self.check(item, len(VARIATION_SELECTOR.sub("", value)) <= longest)
+            self.check(item, not kana or FULL_WIDTH_KANA.fullmatch(value))
+        self.put(item, value, required)
+
+    def date(self, item: str, column: str, *forms: Callable[[str], str | None], required: bool = True,
+             not_before: str = "", not_after: str = "9999-12-31") -> None:
+        value = date_of(self.row, column, *forms, item=self.path + item)
+        self.check(item, value is None or not_before <= value <= not_after)
+        self.put(item, value, required)
+
+    def integer(self, item: str, column: str, lowest: int, highest: int, required: bool = True) -> None:
+        value = cell(self.row, column)
+        self.check(item, value is None or re.fullmatch("-?[0-9]{1,18}", value))
+        self.check(item, value is None or lowest <= int(value) <= highest)
+        self.put(item, None if value is None else int(value), required)
+
+    def decimal(self, item: str, column: str, required: bool = True) -> None:
+        """A number from 0 to 999 with one decimal."""
+        value = cell(self.row, column)
+        number = None
+        if value is not None:
+            try:
+                exact = Decimal(value)
+            except InvalidOperation:
+                raise Invalid(self.path + item) from None
+            self.check(item, exact.is_finite() and 0 <= exact <= 999)
+            number = exact.quantize(Decimal("0.1"))
+            self.check(item, abs(exact - number) < Decimal("1e-6"))
+        self.put(item, number, required)
+
+    def codes(self, item: str, values: list[str], allowed: Iterable[str]) -> None:
+        self.check(item, set(values) <= set(allowed) and len(set(values)) == len(values))
+        self.put(item, values)
+
+
+# --- Rows to records
+
+
+@dataclass(frozen=True)
+class Settings:
+    insurer: str
+    today: str
+    new_form_from: str | None
+    go_live: str | None
+    before_go_live: bool
+
+    def lawful_from(self, day: str) -> bool:
+        """包括同意 exists since 2026-04-01; a setting leaves out what was taken before go-live."""
+        return day >= "2026-04-01" and (self.before_go_live or self.go_live is None or day >= self.go_live)
+
+
+CARE_LEVELS = "01 06 09 11 12 13 19 21 22 23 24 25 31 88 99".split()
+LEVELS_WITH_PERIOD = "11 12 13 19 21 22 23 24 25".split()
+DECIDED = ("04", "05")
+DISEASES = [f"{n:02}" for n in range(1, 17)] + ["99"]
+TREATMENTS = [f"{n:02}" for n in range(1, 13)]
+BEHAVIOURS = [f"{n:02}" for n in range(1, 12)] + ["99"]
+# Options of each item of the 基本調査, group by group. 1-1 and 1-2: parts, several of them or none.
+SURVEY_OPTIONS = {
+    f"{group}-{n}": int(options)
+    for group, row in enumerate(("5433433334355", "443444333443", "422222233", "3" * 15, "334344"), 1)
+    for n, options in enumerate(row, 1)
+}
+
+
+def options(count: int) -> list[str]:
+    return [str(n) for n in range(1, count + 1)]
+
+
+def insured_number(row: Row | None) -> str:
+    number = (cell(row, "被保険者番号") or "").rjust(10, "0")
+    if len(number) != 10:
+        raise Invalid("insuredNumber")
+    return number
+
+
+def header(draft: Draft) -> None:
+    draft.pattern("insurerNumber", "保険者番号", "[0-9]{6}")
+    draft.put("insuredNumber", insured_number(draft.row))
+    draft.check("insuredNumber", re.fullmatch("[0-9A-Za-z]{10}", draft.out["insuredNumber"]))
+    draft.integer("historyNumber", "履歴番号", 1, 999)
+
+
+def person_record(qualification: Row, address: Row, exception: Row | None, settings: Settings) -> dict[str, Any]:
+    """A person; myNumber is left out where the source has none."""
+    record, resident = Draft(qualification), Draft(address)
+    header(record)
+    record.code("insuredCategory", "被保険者区分", "12")
+    record.date("acquiredOn", "資格取得日", from_iso)
+    record.date("lostOn", "資格喪失日", from_iso, required=False, not_before=record.out["acquiredOn"])
+    if trimmed(cell(qualification, "資格喪失日")) is not None:
+        record.code("lossReason", "資格喪失事由", ("01", "02", "03", "99"), required="lostOn" in record.out)
+    number = cell(address, "個人番号")
+    resident.check("myNumber", number is None or is_test_number(number))
+    resident.put("myNumber", number, required=False)
+    resident.text("name", "氏名", 100)
+    resident.text("nameKana", "氏名カナ", 100, kana=True)
+    resident.date("birthDate", "生年月日", from_iso, from_wareki, not_after=settings.today)
+    if trimmed(cell(address, "生年月日不詳フラグ")) == "1":
+        resident.put("birthDateUnknown", True)
+    resident.code("sex", "性別", "012")
+    resident.pattern("postalCode", "郵便番号", "[0-9]{7}", required=False)
+    resident.text("address", "住所", 300)
+    resident.put("nonDisclosure", flag_of(address, "支援措置フラグ", "nonDisclosure"))
+    elsewhere = Draft(exception)
+    elsewhere.put("residenceException", "1" if exception is None else "2")
+    elsewhere.pattern("facilityInsurerNumber", "施設所在保険者番号", "[0-9]{6}", required=exception is not None)
+    return record.out | resident.out | elsewhere.out
+
+
+@dataclass(frozen=True)
+class CertificationRows:
+    """One certification with everything that hangs on it."""
+
+    main: Row
+    qualification: Row | None
+    survey: Row | None
+    opinion: Row | None
+    services: Rows
+    survey_remarks: Rows
+    diagnoses: Rows
+    withdrawn_on: str | None
+
+
+def certification_record(rows: CertificationRows, settings: Settings) -> dict[str, Any]:
+    record = Draft(rows.main)
+    out = record.out
+    header(record)
+    record.date("applicationDate", "申請日", from_compact)
+    record.integer("certificationHistoryNumber", "認定履歴番号", 1, 99999)
+    record.code("applicationKind", "申請区分", "123456")
+    record.code("certificationStatus", "認定状況", ("01", "02", "03", "04", "05"))
+    decided = out["certificationStatus"] in DECIDED
+    record.code("careLevel", "要介護状態区分", [c for c in CARE_LEVELS if c != "06"], required=decided)
+    record.date("certifiedOn", "認定日", from_compact, required=decided, not_before=out["applicationDate"])
+    has_period = out.get("careLevel") in LEVELS_WITH_PERIOD
+    record.date("validFrom", "有効開始日", from_compact, required=has_period)
+    record.date("validTo", "有効終了日", from_compact, required=has_period, not_before=out.get("validFrom", ""))
+    record.integer("benefitLimitUnits", "支給限度基準額", 0, 999999, required=False)
+    record.put("consentAtApplication", consent_at_application(rows, out["applicationDate"], settings))
+    if cell(rows.qualification, "被保険者区分") == "2":
+        record.code("specificDisease", "特定疾病", DISEASES)
+    if trimmed(cell(rows.survey, "調査日")) is not None:
+        record.put("survey", survey(rows))
+    if trimmed(cell(rows.main, "一次判定結果")) is not None:
+        first = Draft(rows.main, "firstJudgement.")
+        first.code("careLevel", "一次判定結果", CARE_LEVELS)
+        first.decimal("criterionMinutes", "基準時間")
+        first.decimal("dementiaAddition", "認知症加算", required=False)
+        record.put("firstJudgement", first.out)
+    if trimmed(cell(rows.opinion, "記入日")) is not None:
+        record.put("doctorOpinion", doctor_opinion(rows))
+    return out
+
+
+def consent_at_application(rows: CertificationRows, applied_on: str, settings: Settings) -> bool:
+    """First way (facts 5): applied since the law, on the new form, and not withdrawn since."""
+    consented = flag_of(rows.main, "同意有無", "consentAtApplication")
+    form = cell(rows.main, "様式の版")
+    withdrawn_on = from_iso(rows.withdrawn_on) if rows.withdrawn_on else None
+    if form not in (None, "1", "2") or (rows.withdrawn_on and withdrawn_on is None):
+        raise Invalid("consentAtApplication")
+    if withdrawn_on is not None and withdrawn_on >= applied_on:
+        return False
+    known_new = settings.new_form_from is not None and applied_on >= settings.new_form_from
+    new_form = form == "2" or (form is None and known_new)
+    return consented is True and new_form and settings.lawful_from(applied_on)
+
+
+def survey(rows: CertificationRows) -> dict[str, Any]:
+    out = Draft(rows.survey, "survey.")
+    out.date("surveyedOn", "調査日", from_iso)
+    out.code("place", "実施場所", "12")
+    overview = Draft(rows.survey, "survey.overview.")
+    overview.code("livingPlace", "居所", "1239", required=False)
+    services = []
+    for row in rows.services:
+        service = Draft(row, "survey.overview.services.")
+        service.pattern("code", "サービスコード", "[0-9A-Za-z]{1,4}")
+        service.integer("count", "回数", 0, 999)
+        services.append(service.out)
+    overview.put("services", services or None, required=False)
+    overview.text("facility", "施設名", 100, required=False)
+    overview.text("remarks", "概況特記", 4000, required=False, trim=False)
+    out.put("overview", overview.out)
+    items = Draft(rows.survey, "survey.items.")
+    for item, count in SURVEY_OPTIONS.items():
+        column = "項目" + item.replace("-", "_")
+        if item in ("1-1", "1-2"):
+            items.codes(item, list(cell(rows.survey, column) or ""), options(count))
+        else:
+            items.code(item, column, options(count))
+    out.put("items", items.out)
+    out.put("medicalTreatments", [c for c in TREATMENTS if cell(rows.survey, f"特別な医療{c}") == "1"])
+    remarks = []
+    for row in rows.survey_remarks:
+        remark = Draft(row, "survey.remarks.")
+        remark.pattern("code", "特記番号", "[0-9]{3}")
+        remark.text("text", "内容", 4000)
+        remarks.append(remark.out)
+    out.put("remarks", remarks or None, required=False)
+    return out.out
+
+
+def doctor_opinion(rows: CertificationRows) -> dict[str, Any]:
+    out = Draft(rows.opinion, "doctorOpinion.")
+    out.date("writtenOn", "記入日", from_wareki)
+    out.pattern("institutionCode", "医療機関コード", "[0-9A-Za-z]{1,10}", required=False)
+    out.code("disabilityIndependence", "障害自立度", options(9))
+    out.code("dementiaIndependence", "認知症自立度", options(8))
+    diagnoses = []
+    for row in rows.diagnoses:
+        diagnosis = Draft(row, "doctorOpinion.diagnoses.")
+        diagnosis.text("name", "傷病名", 100)
+        diagnosis.text("onset", "発症年月日", 40, required=False, trim=False)
+        diagnoses.append(diagnosis.out)
+    out.check("diagnoses", 1 <= len(diagnoses) <= 3)
+    out.put("diagnoses", diagnoses)
+    for item, column, count in (("stability", "安定性", 3), ("shortTermMemory", "短期記憶", 2),
+                                ("decisionMaking", "意思決定", 4), ("communication", "伝達能力", 4),
+                                ("eating", "食事行為", 2)):
+        out.code(item, column, options(count), required=False)
+    behaviours = trimmed(cell(rows.opinion, "周辺症状"))
+    if behaviours is not None:
+        out.codes("behaviours", [part for part in behaviours.split(",") if part], BEHAVIOURS)
+    out.text("outlook", "見通し", 4000, required=False)
+    out.text("remarks", "特記", 4000, required=False)
+    return out.out
+
+
+def consent_record(row: Row, settings: Settings) -> dict[str, Any]:
+    """Second way (facts 5): what counts is the day of the act. An old consent is none."""
+    record = Draft(row)
+    header(record)
+    record.integer("consentSequence", "同意連番", 1, 999)
+    record.date("consentDate", "同意年月日", from_iso)
+    record.code("consent", "同意区分", "123")
+    if record.out["consent"] == "1" and not settings.lawful_from(record.out["consentDate"]):
+        record.out["consent"] = "2"
+    return record.out
+
+
+# --- What the source expects on the platform
+
+SENDABLE, NO_MY_NUMBER, INVALID, PLATFORM_OWNED = "sendable", "no-my-number", "invalid", "platform-owned"
+
+
+@dataclass(frozen=True)
+class Expected:
+    verdict: str
+    content: dict[str, Any] | None = None
+    item: str = ""
+
+
+@dataclass
+class KindRows:
+    """Expected records of one kind by key; rows whose key cannot be read are only counted."""
+
+    by_key: dict[str, Expected] = field(default_factory=dict)
+    unreadable: int = 0
+
+    def add(self, key: Callable[[], str], record: Callable[[], dict[str, Any]], platform_owned: bool = False,
+            needs_my_number: bool = False) -> None:
+        try:
+            name = key()
+        except Invalid:
+            self.unreadable += 1
+            return
+        expected = Expected(PLATFORM_OWNED)
+        if not platform_owned:
+            try:
+                content = record()
+                missing = needs_my_number and "myNumber" not in content
+                expected = Expected(NO_MY_NUMBER) if missing else Expected(SENDABLE, content)
+            except Invalid as invalid:
+                expected = Expected(INVALID, item=str(invalid))
+        before = self.by_key.get(name)
+        same = before is None or (before.verdict == expected.verdict and
+                                  canonical(before.content) == canonical(expected.content))
+        self.by_key[name] = expected if same else Expected(INVALID, item="duplicate key")
+
+
+def read_source(source: sqlite3.Connection, settings: Settings) -> dict[str, KindRows]:
+    current = "最新フラグ = '1' AND 削除フラグ = '0'"
+
+    def rows_of(table: str, condition: str = current, order: str = "被保険者番号") -> Iterator[Row]:
+        sql = f"SELECT * FROM {table} WHERE 保険者番号 = ? AND {condition} ORDER BY {order}"
+        return source.execute(sql, (settings.insurer,))
+
+    def grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[object, ...], Rows]:
+        groups: dict[tuple[object, ...], Rows] = defaultdict(list)
+        for row in rows:
+            groups[tuple(row[column] for column in columns)].append(row)
+        return groups
+
+    def attached(table: str, order: str = "認定履歴番号") -> dict[tuple[object, ...], Rows]:
+        return grouped(rows_of(table, "削除フラグ = '0'", order), "被保険者番号", "認定履歴番号")
+
+    kinds = {PERSONS: KindRows(), CERTIFICATIONS: KindRows(), CONSENTS: KindRows()}
+    qualifications = grouped(rows_of("被保険者資格"), "被保険者番号")
+    addresses = grouped(source.execute(f"SELECT * FROM 宛名 WHERE {current}"), "宛名番号")
+    exceptions = grouped(rows_of("住所地特例"), "被保険者番号")
+    for number, people in qualifications.items():
+        for person in people:
+            for address in addresses.get((person["宛名番号"],), []):
+                for elsewhere in exceptions.get(number) or [None]:
+                    kinds[PERSONS].add(lambda: insured_number(person),
+                                       lambda: person_record(person, address, elsewhere, settings),
+                                       needs_my_number=True)
+
+    surveys, opinions = attached("認定調査"), attached("主治医意見書")
+    services = attached("認定調査サービス", "サービスコード")
+    remarks = attached("認定調査特記", "特記番号")
+    diagnoses = attached("主治医意見書傷病", "順位")
+    acts = list(rows_of("同意"))
+    withdrawals: dict[str, str] = {}
+    for act in acts:
+        if act["同意区分"] == "3" and (day := act["同意年月日"]) is not None:
+            withdrawals[act["被保険者番号"]] = max(day, withdrawals.get(act["被保険者番号"], ""))
+    for main in rows_of("要介護認定"):
+        at = (main["被保険者番号"], main["認定履歴番号"])
+        for qualification in qualifications.get(at[:1]) or [None]:
+            rows = CertificationRows(main, qualification, surveys.get(at, [None])[0], opinions.get(at, [None])[0],
+                                     services.get(at, []), remarks.get(at, []), diagnoses.get(at, []),
+                                     withdrawals.get(at[0]))
+            kinds[CERTIFICATIONS].add(lambda: certification_key(main), lambda: certification_record(rows, settings))
+
+    for act in acts:
+        if act["取得経路"] in ("2", "3"):
+            kinds[CONSENTS].add(lambda: f"{insured_number(act)}/{sequence(act, '同意連番')}",
+                                lambda: consent_record(act, settings), platform_owned=act["取得経路"] == "3")
+    return kinds
+
+
+def sequence(row: Row, column: str) -> int:
+    number = cell(row, column) or ""
+    if not re.fullmatch("[0-9]{1,9}", number):
+        raise Invalid(column)
+    return int(number)
+
+
+def certification_key(row: Row) -> str:
+    applied = date_of(row, "申請日", from_compact)
+    if applied is None:
+        raise Invalid("applicationDate")
+    return f"{insured_number(row)}/{applied}/{sequence(row, '認定履歴番号')}"
+
+
+# --- Ledger and platform
+
+
+class State(IntEnum):
+    """Numbers of lib/registration/record_state.h; a record in flight is stored as `sending`, whatever its batch is."""
+
+    ABSENT = 0
+    PENDING = 1
+    SENDING = 2
+    UNKNOWN = 3
+    STORED_IN_ERROR = 4
+    REGISTERED = 5
+    REJECTED = 6
+    SUBMITTED = 7
+    BLOCKED = 8
+
+
+STORED_STATES = set(State) - {State.ABSENT, State.UNKNOWN, State.SUBMITTED}
+FLAG_PLATFORM_OWNED, FLAG_ON_PLATFORM = 2, 4
+DELETION = 3
+MALFORMED_KEY = "malformed-key"
+MY_NUMBER_MISSING, DUPLICATE = "my-number-missing", "duplicate-key"
+
+
+class LedgerRecord(NamedTuple):
+    state: int
+    owed: int | None
+    on_platform: bool
+    platform_owned: bool
+    reason: str
+
+    def __str__(self) -> str:
+        names = {int(state): state.name.lower() for state in State}
+        owed = "" if self.owed is None else f", owed {self.owed}"
+        return f"{names.get(self.state, self.state)}{owed}, reason {word(self.reason or '-')}"
+
+
+class Held(NamedTuple):
+    """What the platform holds under a key."""
+
+    content: dict[str, Any]
+    linked: int
+
+
+def decode_key(kind: str, key: bytes) -> str:
+    """The ledger's key as the platform writes it."""
+    length = {PERSONS: 10, CERTIFICATIONS: 24, CONSENTS: 14}.get(kind)
+    if len(key) != length:
+        return MALFORMED_KEY
+    parts = [key[:10].decode("ascii", "replace")]
+    if kind == CERTIFICATIONS:
+        parts.append(key[10:20].decode("ascii", "replace"))
+    if kind != PERSONS:
+        parts.append(str(int.from_bytes(key[-4:], "big")))
+    return "/".join(parts)
+
+
+def canonical(value: object) -> str:
+    """Equal text for equal values of equal types: 1, true and 1.0 are three things, 19.0 and 1.9E1 are one."""
+
+    def decimal(number: Any) -> object:
+        return {"decimal": str(number.normalize())} if isinstance(number, Decimal) else {"absent": True}
+
+    return json.dumps(value, sort_keys=True, default=decimal)
+
+
+def different_items(sent: object, expected: object, path: str = "") -> list[str]:
+    """Paths of the items whose values differ: never the values."""
+    if isinstance(sent, dict) and isinstance(expected, dict):
+        out = []
+        for name in sorted(sent.keys() | expected.keys()):
+            out += different_items(sent.get(name, ...), expected.get(name, ...), f"{path}.{name}")
+        return out
+    return [] if canonical(sent) == canonical(expected) else [path.lstrip(".")]
+
+
+class Checker:
+    """All checks over the three databases."""
+
+    def __init__(self, source: sqlite3.Connection, platform: sqlite3.Connection, ledger: sqlite3.Connection,
+                 settings: Settings, quiescent: bool) -> None:
+        self.platform = platform
+        self.ledger = ledger
+        self.insurer = settings.insurer
+        self.quiescent = quiescent
+        self.faults = Faults()
+        self.counts: Counter[str] = Counter()
+        self.salt = str(platform.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0]).encode()
+        self.expected = read_source(source, settings)
+        self.last_effects: dict[tuple[str, str, str], Row] = {}  # of each key, in the platform's journal
+
+    def run(self) -> Faults:
+        for name, database in (("ledger", self.ledger), ("platform", self.platform)):
+            if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                self.faults.add(name, "file", "integrity_check is not ok")
+        self.check_journal()
+        for kind, rows in self.expected.items():
+            self.check_kind(kind, rows)
+        self.check_batches()
+        self.check_accounts()
+        self.check_edges()
+        return self.faults
+
+    # Source, ledger and platform
+
+    def check_kind(self, kind: str, rows: KindRows) -> None:
+        known, held = self.read_ledger(kind), self.read_platform(kind)
+        self.counts[f"{kind} on the platform"] = len(held)
+        for key, expected in rows.by_key.items():
+            if (record := known.get(key)) is None:
+                self.faults.add(kind, key, f"row of the source ({expected.verdict}) is not in the ledger")
+            elif expected.verdict == PLATFORM_OWNED:
+                self.check_platform_owned(kind, key, record, key in held)
+            else:
+                self.check_row(kind, key, expected, record, held.get(key))
+        for key, record in known.items():
+            self.check_record(kind, key, record, key in held)
+            # A row whose key cannot be read may be any of those that seem gone: deletions are suspended then.
+            if key not in rows.by_key and rows.unreadable == 0:
+                self.check_gone(kind, key, record)
+        for key in held:
+            record = known.get(key)
+            if record is None:
+                self.faults.add(kind, key, "the platform holds it, the ledger does not know it")
+            elif not record.on_platform and (self.quiescent or record.state != State.SENDING):
+                self.faults.add(kind, key, "the platform holds it, the ledger says that it does not")
+
+    def read_ledger(self, kind: str) -> dict[str, LedgerRecord]:
+        out: dict[str, LedgerRecord] = {}
+        for row in self.ledger.execute(
+                "SELECT key, state, owed, flags, coalesce(reason, '') AS reason FROM record "
+                "WHERE insurer = (SELECT id FROM insurer WHERE number = ?) "
+                "AND kind = (SELECT id FROM kind WHERE name = ?)", (self.insurer, kind)):
+            key = decode_key(kind, row["key"])
+            if key == MALFORMED_KEY or key in out:
+                self.faults.add(kind, key, "a key of the ledger is malformed or there twice")
+            flags = row["flags"]
+            out[key] = LedgerRecord(row["state"], row["owed"], bool(flags & FLAG_ON_PLATFORM),
+                                    bool(flags & FLAG_PLATFORM_OWNED), row["reason"])
+        return out
+
+    def read_platform(self, kind: str) -> dict[str, Held]:
+        out: dict[str, Held] = {}
+        for row in self.platform.execute("SELECT key, content, linked FROM record WHERE insurer = ? AND kind = ?",
+                                         (self.insurer, kind)):
+            try:
+                content = json.loads(row["content"], parse_float=Decimal)
+            except ValueError:
+                content = {}
+                self.faults.add(kind, row["key"], "the platform's content is not JSON")
+            out[row["key"]] = Held(content, row["linked"])
+        return out
+
+    def as_held(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The platform simulator keeps a salted digest in place of the マイナンバー."""
+        if "myNumber" not in content:
+            return content
+        digest = hmac.new(self.salt, content["myNumber"].encode("ascii"), hashlib.sha256).hexdigest()
+        return content | {"myNumber": digest}
+
+    def check_record(self, kind: str, key: str, record: LedgerRecord, on_platform: bool) -> None:
+        """What holds for every record of the ledger."""
+        if record.state not in STORED_STATES:
+            self.faults.add(kind, key, f"a state that is never stored: {record}")
+        if record.state in (State.REJECTED, State.BLOCKED) and not record.reason:
+            self.faults.add(kind, key, f"held without a reason: {record}")
+        if not self.quiescent:
+            return
+        if record.state in (State.PENDING, State.SENDING):
+            self.faults.add(kind, key, f"not settled: {record}")
+        if record.on_platform and not on_platform:
+            self.faults.add(kind, key, "the ledger says that the platform holds it, it does not")
+
+    def check_row(self, kind: str, key: str, expected: Expected, record: LedgerRecord, held: Held | None) -> None:
+        name = State(record.state).name.lower() if record.state in STORED_STATES else "other"
+        self.counts[f"{kind} {expected.verdict}, {name}"] += 1
+        if record.platform_owned:
+            self.faults.add(kind, key, "the ledger takes it for the platform's own")
+        # A flight is not disturbed, a case owns its record, and what landed since waits for the next comparison.
+        undisturbed = record.state in (State.PENDING, State.SENDING, State.STORED_IN_ERROR)
+        if expected.verdict == NO_MY_NUMBER:
+            if not undisturbed and (record.state != State.BLOCKED or record.reason != MY_NUMBER_MISSING):
+                self.faults.add(kind, key, f"has no my-number, but is {record}")
+        elif expected.verdict == INVALID:
+            if not undisturbed and record.state != State.REJECTED:
+                self.faults.add(kind, key, f"cannot be sent ({expected.item}), but is {record}")
+        elif expected.content is not None:
+            self.check_sendable(kind, key, self.as_held(expected.content), record, held)
+
+    def check_sendable(self, kind: str, key: str, expected: dict[str, Any], record: LedgerRecord,
+                       held: Held | None) -> None:
+        if record.state == State.REGISTERED:
+            if held is None:
+                self.faults.add(kind, key, "registered, but the platform does not hold it")
+            elif items := different_items(held.content, expected):
+                self.faults.add(kind, key, f"registered, not as the source in {', '.join(map(word, items[:5]))}")
+        elif record.state == State.STORED_IN_ERROR and self.quiescent:
+            if held is None or held.linked != 0:
+                self.faults.add(kind, key, "stored in error, but " + ("not held" if held is None else "linked"))
+        elif record.state in (State.REJECTED, State.BLOCKED):
+            of_the_row = record.reason.startswith("validation:") or record.reason in (MY_NUMBER_MISSING, DUPLICATE)
+            if of_the_row and self.quiescent:
+                self.faults.add(kind, key, f"can be sent, but is {record}")
+
+    def check_platform_owned(self, kind: str, key: str, record: LedgerRecord, on_platform: bool) -> None:
+        self.counts[f"{kind} {PLATFORM_OWNED}"] += 1
+        if not record.platform_owned or record.state != State.REGISTERED:
+            self.faults.add(kind, key, f"is the platform's own, but not known as such: {record}")
+        if on_platform or (self.insurer, kind, key) in self.last_effects:
+            self.faults.add(kind, key, "is the platform's own, but was sent")
+
+    def check_gone(self, kind: str, key: str, record: LedgerRecord) -> None:
+        deletion_owed = record.owed == DELETION and record.state in (State.PENDING, State.BLOCKED)
+        if deletion_owed or record.state == State.SENDING:
+            return
+        last = self.last_effects.get((self.insurer, kind, key))
+        if last is not None and last["update_kind"] == str(DELETION) and last["outcome"] != "ok" and \
+                (record.state, record.reason) == (State.REJECTED, last["outcome"]):
+            return  # the platform refused the deletion: a person must look
+        self.faults.add(kind, key, f"gone from the source, but is {record}")
+
+    # The platform's journal
+
+    def check_journal(self) -> None:
+        receptions = {row["id"]: row for row in self.platform.execute("SELECT * FROM reception ORDER BY id")}
+        for request, times in Counter(row["request_id"] for row in receptions.values()).items():
+            if times > 1:
+                self.faults.add("request", request, f"stands in {times} receptions")
+        applied: dict[tuple[str, str, str], tuple[str, str] | None] = {}
+        held: set[tuple[str, str, str]] = set()
+        seen: dict[int, Counter[str]] = {number: Counter() for number in receptions}
+        for effect in self.platform.execute("SELECT * FROM effect ORDER BY id"):
+            self.counts["effects"] += 1
+            at = (effect["insurer"], effect["kind"], effect["key"])
+            reception = receptions.get(effect["reception"])
+            if reception is None:
+                self.faults.add("effect", effect["id"], "belongs to no reception")
+            else:
+                seen[reception["id"]][effect["record_id"]] += 1
+                if reception["insurer"] != effect["insurer"]:
+                    self.faults.add("effect", effect["id"], "is of another insurer than its reception")
+            self.last_effects[at] = effect
+            ok, version = effect["outcome"] == "ok", (effect["update_kind"], effect["content_digest"])
+            if ok and applied.get(at) == version:
+                self.faults.add(effect["kind"], effect["key"],
+                                f"effect {effect['id']}: the same version again, update kind {word(version[0])}")
+            if ok:
+                applied[at] = version
+            elif effect["stored"] == 1 and (applied.get(at) or version)[1] != version[1]:
+                applied[at] = None  # another version was kept in between
+            if ok and effect["update_kind"] == str(DELETION):
+                held.discard(at)
+            elif ok or effect["stored"] == 1:
+                held.add(at)
+        for number, record_ids in seen.items():
+            self.check_reception(receptions[number], record_ids)
+        stored = {tuple(row) for row in self.platform.execute("SELECT insurer, kind, key FROM record")}
+        for _, kind, key in sorted(held ^ stored):
+            self.faults.add(kind, key, "journal and record table of the platform disagree on whether it is held")
+
+    def check_reception(self, reception: Row, record_ids: Counter[str]) -> None:
+        self.counts["receptions"] += 1
+        effects, records, number = record_ids.total(), reception["record_count"], reception["id"]
+        if effects > records or (reception["status"] in ("3", "4") and effects != records):
+            self.faults.add("reception", number, f"{effects} effects of {records} records")
+        if repeated := sum(1 for times in record_ids.values() if times > 1):
+            self.faults.add("reception", number, f"{repeated} record ids stand in it more than once")
+
+    # The ledger by itself
+
+    def check_batches(self) -> None:
+        if not self.quiescent:
+            return
+        for row in self.ledger.execute("SELECT b.id, b.state FROM batch b JOIN insurer i ON i.id = b.insurer "
+                                       "WHERE b.state < 6 AND i.number = ?", (self.insurer,)):
+            self.faults.add("batch", row["id"], f"not settled (state {row['state']})")
+
+    def check_accounts(self) -> None:
+        for row in self.ledger.execute("SELECT c.* FROM comparison c JOIN run r ON r.id = c.run WHERE c.outcome IS NOT "
+                                       "NULL AND r.ended_at IS NOT NULL AND r.outcome <> 'interrupted' ORDER BY c.id"):
+            self.counts["accounts"] += 1
+
+            def total(columns: str) -> int:
+                return sum(row[column] or 0 for column in columns.split())
+
+            parts = total("unchanged created changed waiting rejected blocked duplicates")
+            if row["rows_read"] != parts:
+                self.faults.add("comparison", row["id"], f"{row['rows_read']} rows read, {parts} accounted for")
+            begun, ended = total("created changed gone"), total("registered deleted stored_in_error refused "
+                                                                "blocked_later owed")
+            if begun != ended:
+                self.faults.add("comparison", row["id"], f"{begun} were to be sent, {ended} accounted for")
+            if row["closed"] != 1:
+                self.faults.add("comparison", row["id"], "is not closed")
+
+    def check_edges(self) -> None:
+        for row in self.ledger.execute("SELECT h.*, k.name AS kind_name FROM record_history h "
+                                       "LEFT JOIN kind k ON k.id = h.kind ORDER BY h.id"):
+            self.counts["history rows"] += 1
+            if (row["from_state"], row["event"], row["to_state"]) not in EDGES:
+                self.faults.add(row["kind_name"], decode_key(row["kind_name"], row["key"]),
+                                f"no edge {row['from_state']} --{word(row['event'])}--> {row['to_state']}")
+
+
+# Every change of a record's state that may happen: from, then the events with where they lead.
+EDGES_BY_STATE = """
+absent: source-new>pending source-unusable>rejected source-incomplete>blocked platform-owned>registered
+pending: source-changed>pending source-restored>registered source-unusable>rejected source-incomplete>blocked
+pending: source-gone>pending source-gone>absent dependants-remain>blocked batched>sending
+sending: accepted>submitted no-answer>unknown not-accepted>sending not-accepted>pending refused>rejected
+unknown: accepted>submitted asked-not-found>sending
+submitted: no-answer>unknown succeeded>registered deleted>absent deleted>pending stored-without-link>stored_in_error
+submitted: result-data-error>rejected result-dependency>blocked result-mismatch>pending result-stale>rejected
+submitted: result-already-there>registered result-transient>pending result-unknown>rejected
+submitted: not-accepted>pending refused>rejected
+registered: source-changed>pending source-unusable>rejected source-incomplete>blocked resend-by-operator>pending
+registered: source-gone>pending source-gone>absent dependants-remain>blocked
+stored_in_error: source-gone>pending dependants-remain>blocked
+rejected: source-changed>pending source-restored>registered source-unusable>rejected source-incomplete>blocked
+rejected: source-gone>pending source-gone>absent dependants-remain>blocked resend-by-operator>pending
+blocked: source-changed>pending source-restored>registered source-unusable>rejected source-incomplete>blocked
+blocked: source-gone>pending source-gone>absent dependants-remain>blocked released>pending
+"""
+
+
+def edges() -> set[tuple[int, str, int]]:
+    out = set()
+    for line in EDGES_BY_STATE.strip().splitlines():
+        begin, changes = line.split(":")
+        for event, end in (change.split(">") for change in changes.split()):
+            out.add((int(State[begin.upper()]), event, int(State[end.upper()])))
+    return out
+
+
+EDGES = edges()
+
+
+def iso_date(text: str) -> str:
+    if date := from_iso(text):
+        return date
+    raise argparse.ArgumentTypeError("a date is YYYY-MM-DD")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Checks source, ledger and platform against each other.")
+    for name, what in (("source", "source database"), ("platform", "state of the platform simulator"),
+                       ("ledger", "ledger of the gateway"), ("insurer", "保険者番号")):
+        parser.add_argument(f"--{name}", required=True, help=what)
+    parser.add_argument("--today", required=True, type=iso_date, help="the day the gateway ran on")
+    parser.add_argument("--new-form-from", type=iso_date, help="application date from which an unknown form is new")
+    parser.add_argument("--go-live", type=iso_date)
+    parser.add_argument("--consent-before-go-live", choices=("true", "false"), default="true")
+    parser.add_argument("--quiescent", action="store_true", help="nothing may be owed or in flight")
+    given = parser.parse_args()
+    settings = Settings(given.insurer, given.today, given.new_form_from, given.go_live,
+                        given.consent_before_go_live == "true")
+    try:
+        checker = Checker(open_database(given.source), open_database(given.platform), open_database(given.ledger),
+                          settings, given.quiescent)
+        faults = checker.run()
+    except sqlite3.Error as error:
+        print(f"checker: cannot read: {error}", file=sys.stderr)
+        return 2
+    for line in faults.lines:
+        print(line)
+    if faults.total > len(faults.lines):
+        print(f"... and {faults.total - len(faults.lines)} more")
+    if faults.total == 0:
+        print("; ".join(f"{name} {count}" for name, count in sorted(checker.counts.items())))
+    print(f"checker: {faults.total} faults")
+    return 1 if faults.total else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

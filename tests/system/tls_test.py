@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Certificates that are wrong in every way are refused before any byte of a body leaves."""
+
+import socket
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+
+from harness import City, expect, main
+
+# name, subject, extensions, CA, openssl options
+CASES = """
+openssl ecparam -name prime256v1 -genkey -noout -out other-ca.key
+openssl req -new -x509 -key other-ca.key -days 3650 -subj "/O=other/CN=other CA" -out other-ca.pem
+make() { # name subject extensions ca start end
+    openssl ecparam -name prime256v1 -genkey -noout -out $1.key
+    openssl req -new -key $1.key -subj "$2" -out $1.csr
+    : > index.txt
+    printf '[ca]\ndefault_ca=c\n[c]\ndatabase=index.txt\nrand_serial=yes\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\nunique_subject=no\n[p]\norganizationName=optional\norganizationalUnitName=optional\ncommonName=optional\n[e]\n%s\n' "$3" > ca.cnf
+    openssl ca -batch -config ca.cnf -extensions e -cert $4.pem -keyfile $4.key -in $1.csr -out $1.pem -startdate $5 -enddate $6 -notext
+    rm $1.csr
+}
+server=$'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth'
+make server-other-ca "/O=t/CN=s" "$server" other-ca 20200101000000Z 20400101000000Z
+make server-expired "/O=t/CN=s" "$server" ca 20200101000000Z 20210101000000Z
+make server-not-yet "/O=t/CN=s" "$server" ca 20390101000000Z 20400101000000Z
+make server-other-host "/O=t/CN=s" $'subjectAltName=DNS:elsewhere.example\nextendedKeyUsage=serverAuth' ca 20200101000000Z 20400101000000Z
+make server-wrong-purpose "/O=t/CN=s" $'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=clientAuth' ca 20200101000000Z 20400101000000Z
+make client-other-ca "/O=t/OU=122192/CN=c" "extendedKeyUsage=clientAuth" other-ca 20200101000000Z 20400101000000Z
+make client-expired "/O=t/OU=122192/CN=c" "extendedKeyUsage=clientAuth" ca 20200101000000Z 20210101000000Z
+make client-other-insurer "/O=t/OU=122069/CN=c" "extendedKeyUsage=clientAuth" ca 20200101000000Z 20400101000000Z
+"""
+
+
+def refused(city: City, name: str) -> None:
+    before = city.effects()
+    city.now += 3_600_000  # past the pause after the last refusal
+    result = city.run_job("initial-setup", "--yes", "--wait", "0", status=77)
+    expect("doctor" in result.stderr or "entitled" in result.stderr, f"{name}: no remedy: {result.stderr}")
+    expect(city.effects() == before, f"{name}: records arrived")
+
+
+def only_tls_1_2(city: City) -> None:
+    """A server that speaks TLS 1.2 at most, and would tell if a request came through."""
+    city.stop_simulator()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(city.folder / "pki/platform.pem", city.folder / "pki/platform.key")
+    listener = socket.create_server(("127.0.0.1", city.port))
+    seen: list[bytes] = []
+
+    def serve() -> None:
+        for _ in range(20):
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                with context.wrap_socket(peer, server_side=True) as stream:
+                    seen.append(stream.recv(100))
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    city.write_config()
+    city.run_job("initial-setup", "--yes", "--wait", "5s", status=(69, 77))
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+    expect(not seen, "a request was sent over TLS 1.2")
+
+
+def tls(binaries: Path) -> None:
+    with City(binaries, 30) as city:
+        subprocess.run(["bash", "-euc", CASES], cwd=city.folder / "pki", check=True, capture_output=True)
+        for server in ("server-other-ca", "server-expired", "server-not-yet", "server-other-host", "server-wrong-purpose"):
+            city.start_simulator(certificate=server)
+            refused(city, server)
+            city.stop_simulator()
+        city.start_simulator()
+        for client in ("client-other-ca", "client-expired", "client-other-insurer"):
+            city.write_config(certificate=client)
+            refused(city, client)
+        only_tls_1_2(city)
+        # And with everything right, what was owed all the while goes out once.
+        city.start_simulator()
+        city.now += 3_600_000
+        city.run_job("initial-setup", "--yes", "--wait", "1h")
+        city.settle()
+        city.check()
+
+
+if __name__ == "__main__":
+    main(tls)

@@ -1,0 +1,56 @@
+#include <catch2/catch.hpp>
+
+#include "audit/audit_log.h"
+#include "base/files.h"
+#include "unit/support.h"
+
+using namespace kaigo;
+
+namespace {
+
+std::filesystem::path log_of_three(const test::Folder& folder) {
+    auto log = *audit::AuditLog::open(folder / "audit.log");
+    for (const char* event : {"one", "two", "three"})
+        REQUIRE(log.append(test::kNoon, event, "tester", {{"count", "1\"2"}}));
+    return folder / "audit.log";
+}
+
+}  // namespace
+
+TEST_CASE("the chain holds, over a reopening too") {
+    const test::Folder folder;
+    const auto path = log_of_three(folder);
+    auto log = *audit::AuditLog::open(path);
+    REQUIRE(log.append(test::kNoon, "four", "tester", {}));
+    const auto found = audit::verify(path);
+    REQUIRE(found);
+    CHECK(found->lines == 4);
+    CHECK(found->head == log.head());
+}
+
+TEST_CASE("a changed, removed or inserted line breaks the chain at its place") {
+    const test::Folder folder;
+    const std::string text = *read_file(log_of_three(folder), 1 << 20);
+    const std::size_t second = text.find('\n') + 1;
+    const std::size_t third = text.find('\n', second) + 1;
+    const auto verify = [&](const std::string& changed) {
+        return audit::verify(folder.write("changed.log", changed)).has_value();
+    };
+    CHECK(verify(text));
+    std::string edited = text;
+    edited.replace(text.find("two"), 3, "TWO");
+    CHECK_FALSE(verify(edited));
+    CHECK_FALSE(verify(text.substr(0, second) + text.substr(third)));
+    CHECK_FALSE(verify(text.substr(0, third) + text.substr(second)));
+    CHECK_FALSE(verify(text.substr(second)));
+}
+
+TEST_CASE("a line that power loss cut short is dropped, and the log goes on") {
+    const test::Folder folder;
+    const auto path = log_of_three(folder);
+    std::ofstream(path, std::ios::app) << "{\"seq\":4,\"prev";
+    auto log = audit::AuditLog::open(path);
+    REQUIRE(log);
+    REQUIRE(log->append(test::kNoon, "four", "tester", {}));
+    CHECK(audit::verify(path)->lines == 4);
+}

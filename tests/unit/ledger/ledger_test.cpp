@@ -1,0 +1,227 @@
+#include "ledger/ledger.h"
+
+#include <catch2/catch.hpp>
+
+#include "ledger/view.h"
+#include "unit/support.h"
+
+using namespace kaigo;
+using namespace kaigo::ledger;
+using namespace kaigo::registration;
+using test::digest;
+using test::kNoon;
+
+namespace {
+
+const std::string kKey = "0000000001";
+
+Sending sending(const std::string& key, std::uint8_t content) {
+    Sending out;
+    out.member = {key, "RECORD" + key, UpdateKind::create};
+    out.from = RecordState::absent;
+    out.event = Event::source_new;
+    out.next.state = RecordState::pending;
+    out.next.owed = UpdateKind::create;
+    out.next.sent = digest(content);
+    out.next.sent_history = 1;
+    return out;
+}
+
+/// A ledger with one batch that is being sent.
+struct Fixture {
+    Fixture() { open(); }
+    void open() {
+        ledger.reset();
+        ledger = *Ledger::open(folder / "ledger.db", kNoon);
+        insurer = ledger->insurer("122192");
+        kind = ledger->kind("insured-persons");
+    }
+    BatchId send(const std::string& request, std::vector<Sending> sendings) {
+        BatchDraft draft;
+        draft.insurer = insurer;
+        draft.kind = kind;
+        draft.request_id = request;
+        draft.mode = "daily";
+        draft.body_digest = "d";
+        draft.sendings = std::move(sendings);
+        return ledger->commit_intent(run, draft, "key1", BatchState::sending, kNoon);
+    }
+    void land(BatchId id, const Answer& answer) {
+        const Batch batch = ledger->batch(id);
+        std::vector<Ledger::Landing> landings;
+        for (const Member& member : batch.members)
+            landings.push_back(
+                {member,
+                 apply_result(ledger->flying(batch, member)->standing, answer, {}, to_milliseconds(kNoon), 0),
+                 answer.error_id});
+        ledger->land(batch, landings, BatchState::settled, "", kNoon);
+    }
+    std::string state() {
+        auto view = LedgerView::open(folder / "ledger.db");
+        const auto records = view->records_of("122192", kKey);
+        return records.empty() ? "absent" : records[0].state;
+    }
+
+    test::Folder folder;
+    std::unique_ptr<Ledger> ledger;
+    InsurerId insurer = 0;
+    KindId kind = 0;
+    RunId run = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a batch that a dead process was sending is unknown, to be asked for before it is sent again") {
+    Fixture f;
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    CHECK(f.state() == "sending");
+    f.open();
+    CHECK(f.ledger->batch(id).state == BatchState::unknown);
+    CHECK(f.state() == "unknown");
+    CHECK(f.ledger->batches(f.insurer, BatchState::unknown, kNoon) == std::vector<BatchId>{id});
+}
+
+TEST_CASE("the ledger is opened by one process at a time") {
+    Fixture f;
+    CHECK(Ledger::open(f.folder / "ledger.db", kNoon).error().code == ErrorCode::busy);
+}
+
+TEST_CASE("a result lands once: the record's state guards it") {
+    Fixture f;
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    const Batch batch = f.ledger->batch(id);
+    f.land(id, {true, true, "", {}});
+    CHECK(f.state() == "registered");
+    CHECK_FALSE(f.ledger->flying(batch, batch.members[0]));
+}
+
+TEST_CASE("a record that leaves the normal path has a history, one that does not has none") {
+    Fixture f;
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    f.land(id, {true, true, "", {}});
+    auto view = LedgerView::open(f.folder / "ledger.db");
+    CHECK(view->records_of("", kKey)[0].history.empty());
+
+    const std::string other = "0000000002";
+    const BatchId second = f.send("R2", {sending(other, 1)});
+    f.ledger->batch_accepted(second, BatchState::sending, "N2", kNoon);
+    f.land(second, {false, true, "KJP0001", ErrorClass::pmh_case});
+    const auto record = view->records_of("", other)[0];
+    CHECK(record.state == "stored_in_error");
+    CHECK(record.case_error == "KJP0001");
+    REQUIRE(record.history.size() == 1);
+    CHECK(record.history[0].event == "stored-without-link");
+    CHECK(record.history[0].request_id == "R2");
+}
+
+TEST_CASE("the body is needed while a record is owed from it") {
+    Fixture f;
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    f.land(id, {false, false, "KJR0099", ErrorClass::transient});
+    CHECK(f.ledger->body_needed(id));
+    CHECK(f.ledger->open_request_ids() == std::vector<std::string>{"R1"});
+    CHECK(f.ledger->owed(f.insurer, kNoon, 10).empty());
+    const auto owed = f.ledger->owed(f.insurer, kNoon + std::chrono::hours(1), 10);
+    REQUIRE(owed.size() == 1);
+    CHECK(owed[0].request_id == "R1");
+    CHECK(f.ledger->next_due(f.insurer, kNoon) > kNoon);
+}
+
+TEST_CASE("a change that is no edge of the table is refused, and nothing of it is written") {
+    Fixture f;
+    Change change{kKey, RecordState::absent, Event::succeeded, {}, Term::created, {}, {}};
+    change.next.state = RecordState::registered;
+    CHECK_THROWS_AS(f.ledger->apply_changes(1, f.insurer, f.kind, "key1", {change}, kNoon), std::logic_error);
+    CHECK(f.state() == "absent");
+}
+
+TEST_CASE("an account closes only when every row is explained") {
+    Fixture f;
+    f.run = f.ledger->start_run("daily-sync", "test", kNoon);
+    const auto comparison = f.ledger->start_comparison(f.run, f.insurer, f.kind, "all");
+    Sending one = sending(kKey, 1);
+    one.comparison = comparison;
+    const BatchId id = f.send("R1", {one});
+    Accounting left;
+    left.read = 1;
+    left.created = 1;
+    f.ledger->finish_comparison(comparison, left, "done", true);
+    CHECK(f.ledger->close_accounts(f.run).empty());  // still owed: explained
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    f.land(id, {true, true, "", {}});
+    CHECK(f.ledger->close_accounts(f.run).empty());
+    left.read = 2;
+    f.ledger->finish_comparison(comparison, left, "done", true);
+    CHECK(f.ledger->close_accounts(f.run) == std::vector<ComparisonId>{comparison});
+}
+
+TEST_CASE("a person's deletion is released when no dependant is left") {
+    Fixture f;
+    const KindId consent = f.ledger->kind("comprehensive-consents");
+    Change person{kKey, RecordState::absent, Event::source_incomplete, {}, Term::blocked, {}, {}};
+    person.next.state = RecordState::blocked;
+    person.next.owed = UpdateKind::remove;
+    person.next.on_platform = true;
+    f.ledger->apply_changes(1, f.insurer, f.kind, "key1", {person}, kNoon);
+    Change dependant{kKey + std::string("\0\0\0\1", 4),
+                     RecordState::absent,
+                     Event::source_unusable,
+                     {},
+                     Term::rejected,
+                     {},
+                     {}};
+    dependant.next.state = RecordState::rejected;
+    dependant.next.on_platform = true;
+    f.ledger->apply_changes(1, f.insurer, consent, "key1", {dependant}, kNoon);
+    CHECK(f.ledger->release_deletions(f.insurer, f.kind, {consent}, kNoon) == 0);
+    Change gone{dependant.key, RecordState::rejected, Event::source_gone, {}, Term::gone, {}, {}};
+    f.ledger->apply_changes(1, f.insurer, consent, "key1", {gone}, kNoon);
+    CHECK(f.ledger->release_deletions(f.insurer, f.kind, {consent}, kNoon) == 1);
+    CHECK(f.state() == "pending");
+}
+
+TEST_CASE("held records are owed again on an operator's word, a refused deletion as a deletion") {
+    Fixture f;
+    Change refused{kKey, RecordState::absent, Event::source_unusable, {}, Term::rejected, {}, {}};
+    refused.next.state = RecordState::rejected;
+    refused.next.on_platform = true;
+    refused.next.owed = UpdateKind::remove;
+    refused.next.reason = "KJR0005";
+    Change held = refused;
+    held.key = "0000000002";
+    held.next.owed.reset();
+    f.ledger->apply_changes(1, f.insurer, f.kind, "key1", {refused, held}, kNoon);
+    CHECK(f.ledger->resend_held(f.insurer, {}, "", "KJR0001", "operator", kNoon) == 0);
+    CHECK(f.ledger->resend_held(f.insurer, {}, "", "", "operator", kNoon) == 2);
+    const auto owed = f.ledger->owed(f.insurer, kNoon, 10);
+    REQUIRE(owed.size() == 1);
+    CHECK(owed[0].entry.standing.owed == UpdateKind::remove);
+    CHECK(f.ledger->keys_to_read(f.insurer, f.kind, {}, kNoon) == std::vector<std::string>{"0000000002"});
+}
+
+TEST_CASE("setup is complete when nothing is owed or in flight") {
+    Fixture f;
+    f.ledger->start_setup(f.insurer, "2026-11-01", kNoon);
+    CHECK_FALSE(f.ledger->complete_setup_if_settled(f.insurer, kNoon));  // not compared yet
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->setup_compared(f.insurer, kNoon);
+    CHECK_FALSE(f.ledger->complete_setup_if_settled(f.insurer, kNoon));
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    f.land(id, {false, true, "KJP0001", ErrorClass::pmh_case});  // a case counts as settled
+    CHECK(f.ledger->complete_setup_if_settled(f.insurer, kNoon));
+}
+
+TEST_CASE("a ledger of a newer program is refused") {
+    Fixture f;
+    f.ledger.reset();
+    {
+        sqlite::Database db(f.folder / "ledger.db", sqlite::Open::read_write);
+        db.execute("PRAGMA user_version = 99");
+    }
+    const auto opened = Ledger::open(f.folder / "ledger.db", kNoon);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().message.find("newer program") != std::string::npos);
+}
