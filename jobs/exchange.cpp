@@ -163,6 +163,7 @@ Status Exchange::flush() {
         ledger_.commit_intent(run_, draft, gateway_.keys().id, now ? BatchState::sending : BatchState::owed,
                               gateway_.world().clock.now());
     std::vector<UpdateKind> kinds;
+    kinds.reserve(draft.sendings.size());
     for (const Sending& each : draft.sendings) kinds.push_back(each.member.update_kind);
     count_sent(kind, kinds);
     if (!now) return {};

@@ -78,7 +78,7 @@ class Run {
         }
     }
 
-    Status audit(const std::string& event, std::map<std::string, std::string> details) {
+    Status audit(const std::string& event, const std::map<std::string, std::string>& details) {
         KAIGO_CHECK(audit_->append(world_.clock.now(), event, world_.actor, details));
         ledger_.set_meta("audit-head", audit_->head());
         return {};

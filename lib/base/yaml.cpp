@@ -85,8 +85,8 @@ std::optional<YAML::Node> load_yaml(const std::filesystem::path& path, Faults& f
     }
 }
 
-YamlMap::YamlMap(YAML::Node node, std::string file, Faults& faults)
-    : node_(std::move(node)), file_(std::move(file)), faults_(&faults) {
+YamlMap::YamlMap(const YAML::Node& node, std::string file, Faults& faults)
+    : node_(node), file_(std::move(file)), faults_(&faults) {
     if (!node_.IsMap()) {
         fault(node_, tr("a mapping (key: value) is expected here"));
         node_ = YAML::Node(YAML::NodeType::Map);

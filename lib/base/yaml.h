@@ -44,7 +44,7 @@ std::optional<YAML::Node> load_yaml(const std::filesystem::path& path, Faults& f
 class YamlMap {
   public:
     /// A node that is not a mapping is a fault, and the map then reads as empty.
-    YamlMap(YAML::Node node, std::string file, Faults& faults);
+    YamlMap(const YAML::Node& node, std::string file, Faults& faults);
 
     bool has(const std::string& key) const;
     /// The node, if the key is there. Counts as read.

@@ -107,7 +107,7 @@ class Reader {
         const std::string size = tr("a size is an integer and B, KiB, MiB or GiB");
         if (const auto n = map.parsed("max_bytes", parse_size, size)) {
             out.max_bytes = *n;
-            if (*n < 16 * 1024) map.fault("max_bytes", tr("max_bytes is at least 16KiB"));
+            if (*n < (16U << 10)) map.fault("max_bytes", tr("max_bytes is at least 16KiB"));
         }
         if (const auto gzip = map.boolean("gzip")) out.gzip = *gzip;
         const std::string duration = tr("a duration is an integer and ms, s, m, h or d");

@@ -10,7 +10,6 @@ namespace kaigo::mapping {
 
 using spec::Item;
 using spec::ItemType;
-using spec::RecordKind;
 
 namespace {
 
@@ -297,7 +296,8 @@ class PlanLoader {
             map.fault(map.self(), tr("\"{}\" is missing", "from"));
             return;
         }
-        for (const std::string input : inputs) {
+        for (const char* name : inputs) {
+            const std::string input = name;
             const bool date = input.ends_with("On");
             const auto node = from->node(input);
             out.members.push_back(node ? read_expression(*node, date ? kDate : kText, kind, query) : nullptr);

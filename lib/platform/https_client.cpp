@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstring>
 #include <map>
 
 #include "base/crypto.h"
@@ -81,7 +81,7 @@ std::size_t on_upload(char* out, std::size_t size, std::size_t count, void* user
     if (transfer.sent == 0) failpoint("body-begun");
     std::size_t n = std::min(size * count, body.size() - transfer.sent);
     if (transfer.sent < half) n = std::min(n, half - transfer.sent);
-    std::memcpy(out, body.data() + transfer.sent, n);
+    std::copy_n(body.data() + transfer.sent, n, out);
     transfer.sent += n;
     if (transfer.sent == half) failpoint("body-half");
     if (transfer.sent == body.size()) failpoint("body-whole");

@@ -12,7 +12,7 @@
 namespace kaigo::spec {
 namespace {
 
-constexpr std::size_t kBlock = 64 * 1024;
+constexpr std::size_t kBlock = 64U << 10;
 constexpr std::size_t kIntegerWidth = 4;
 constexpr std::size_t kDateWidth = 10;
 
@@ -106,7 +106,7 @@ void* Arena::allocate(std::size_t size) {
 }
 
 std::string_view Arena::copy(std::string_view text) {
-    if (text.empty()) return {"", 0};
+    if (text.empty()) return "";
     auto* out = static_cast<char*>(allocate(text.size()));
     std::memcpy(out, text.data(), text.size());
     return {out, text.size()};

@@ -40,6 +40,7 @@ void create_tables(Database& db) {
     std::string survey;
     for (const std::string& item : survey_items()) survey += "項目" + item + " TEXT, ";
     for (int i = 1; i <= 12; ++i) survey += fmt::format("特別な医療{:02} TEXT, ", i);
+    // NOLINTBEGIN(bugprone-suspicious-missing-comma): one table's columns fill several lines
     const std::vector<std::string> tables = {
         "宛名 (宛名番号 TEXT NOT NULL, 履歴番号 INTEGER NOT NULL, 枝番号 INTEGER NOT NULL, 個人番号 TEXT, "
         "氏名 TEXT, "
@@ -92,6 +93,7 @@ void create_tables(Database& db) {
         "適用開始日 TEXT, "
         "適用終了日 TEXT, 施設所在保険者番号 TEXT, {}, PRIMARY KEY (保険者番号, 被保険者番号, 履歴番号))",
     };
+    // NOLINTEND(bugprone-suspicious-missing-comma)
     for (const std::string& table : tables)
         db.execute("CREATE TABLE " + fmt::format(fmt::runtime(table), kControl) + " WITHOUT ROWID");
     db.execute("CREATE TABLE 見本情報 (名前 TEXT PRIMARY KEY, 値 TEXT NOT NULL) WITHOUT ROWID");

@@ -20,7 +20,8 @@ class Chance {
     }
     std::uint64_t below(std::uint64_t n) { return next() % n; }
     int between(int low, int high) {
-        return low + static_cast<int>(below(static_cast<std::uint64_t>(high - low + 1)));
+        return low + static_cast<int>(
+                         below(static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) + 1));
     }
     /// True in so many of 10,000 cases.
     bool happens(unsigned per_ten_thousand) { return below(10'000) < per_ten_thousand; }

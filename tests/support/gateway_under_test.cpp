@@ -29,7 +29,7 @@ class ManualClock : public kaigo::Clock {
 
 long long number(const char* name) {
     const char* text = std::getenv(name);
-    return text == nullptr ? 0 : std::atoll(text);
+    return text == nullptr ? 0 : std::strtoll(text, nullptr, 10);
 }
 
 }  // namespace
