@@ -1,12 +1,8 @@
 #include "jobs/command_line.h"
 
-#include <pwd.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <iostream>
-#include <thread>
+#include <cstdlib>
+#include <ostream>
 
 #include "base/i18n.h"
 #include "base/sqlite.h"
@@ -35,66 +31,66 @@ struct Arguments {
 };
 
 void add_format(CLI::App* app, Arguments& arguments) {
-    app->add_option("--format", arguments.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+    app->add_option("--format", arguments.format, tr("text or json"))->check(CLI::IsMember({"text", "json"}));
 }
 
 void build(CLI::App& app, Arguments& a) {
     app.set_version_flag("--version", std::string("kaigo-gateway ") + KAIGO_VERSION);
-    app.add_option("--config", a.config, "configuration file");
+    app.add_option("--config", a.config, tr("configuration file"));
     app.require_subcommand(1);
 
-    add_format(app.add_subcommand("doctor", "check this host, each finding with its remedy"), a);
-    add_format(app.add_subcommand("check-spec", "check the interface specification files"), a);
+    add_format(app.add_subcommand("doctor", tr("check this host, each finding with its remedy")), a);
+    add_format(app.add_subcommand("check-spec", tr("check the interface specification files")), a);
 
     auto* validate =
-        app.add_subcommand("validate-mapping", "read, map and validate the real source; send nothing");
-    validate->add_option("--record", a.validate.kind, "one record kind");
-    validate->add_option("--sample", a.validate.sample, "only so many rows of each kind")
+        app.add_subcommand("validate-mapping", tr("read, map and validate the real source; send nothing"));
+    validate->add_option("--record", a.validate.kind, tr("one record kind"));
+    validate->add_option("--sample", a.validate.sample, tr("only so many rows of each kind"))
         ->check(CLI::NonNegativeNumber);
-    validate->add_option("--format", a.validate.format, "text or json")
+    validate->add_option("--format", a.validate.format, tr("text or json"))
         ->check(CLI::IsMember({"text", "json"}));
-    validate->add_option("--output", a.validate.output, "write to this file");
+    validate->add_option("--output", a.validate.output, tr("write to this file"));
 
-    auto* run = app.add_subcommand("run", "run a job");
-    run->add_option("JOB", a.run.job, "initial-setup, daily-sync, collect-results or retry-due")
+    auto* run = app.add_subcommand("run", tr("run a job"));
+    run->add_option("JOB", a.run.job, tr("initial-setup, daily-sync, collect-results or retry-due"))
         ->required()
         ->check(CLI::IsMember({"initial-setup", "daily-sync", "collect-results", "retry-due"}));
-    run->add_option("--insurer", a.run.insurer, "only this insurer (保険者番号)");
-    run->add_option("--record", a.run.kind, "only this record kind");
-    run->add_option("--base-date", a.run.base_date, "base date (基準日) of initial-setup, YYYY-MM-DD");
-    run->add_flag("--dry-run", a.run.dry_run, "say what would be sent, send nothing");
-    run->add_flag("--standalone", a.standalone, "in this process");
-    run->add_flag("--yes", a.run.yes, "answer questions with yes");
-    run->add_flag("--accept-drop", a.run.accept_drop, "many rows are missing, and that is right");
-    run->add_flag("--accept-resend", a.run.accept_resend, "many records change, and that is right");
-    run->add_option("--wait", a.wait, "how long to wait for results (e.g. 10m; 0: not at all)");
-    run->add_flag("--quiet", a.run.quiet, "print nothing on success");
+    run->add_option("--insurer", a.run.insurer, tr("only this insurer (保険者番号)"));
+    run->add_option("--record", a.run.kind, tr("only this record kind"));
+    run->add_option("--base-date", a.run.base_date, tr("base date (基準日) of initial-setup, YYYY-MM-DD"));
+    run->add_flag("--dry-run", a.run.dry_run, tr("say what would be sent, send nothing"));
+    run->add_flag("--standalone", a.standalone, tr("in this process"));
+    run->add_flag("--yes", a.run.yes, tr("answer questions with yes"));
+    run->add_flag("--accept-drop", a.run.accept_drop, tr("many rows are missing, and that is right"));
+    run->add_flag("--accept-resend", a.run.accept_resend, tr("many records change, and that is right"));
+    run->add_option("--wait", a.wait, tr("how long to wait for results (e.g. 10m; 0: not at all)"));
+    run->add_flag("--quiet", a.run.quiet, tr("print nothing on success"));
     add_format(run, a);
 
-    auto* jobs = app.add_subcommand("jobs", "runs so far, or one run with its row accounting");
-    jobs->add_option("ID", a.job_id, "number of a run");
+    auto* jobs = app.add_subcommand("jobs", tr("runs so far, or one run with its row accounting"));
+    jobs->add_option("ID", a.job_id, tr("number of a run"));
     add_format(jobs, a);
-    add_format(app.add_subcommand("status", "counts per insurer, record kind and state"), a);
+    add_format(app.add_subcommand("status", tr("counts per insurer, record kind and state")), a);
 
-    auto* explain = app.add_subcommand("explain", "everything the ledger knows of one person");
-    explain->add_option("--insured", a.insured, "被保険者番号")->required();
-    explain->add_option("--insurer", a.insurer, "保険者番号");
+    auto* explain = app.add_subcommand("explain", tr("everything the ledger knows of one person"));
+    explain->add_option("--insured", a.insured, tr("被保険者番号"))->required();
+    explain->add_option("--insurer", a.insurer, tr("保険者番号"));
     add_format(explain, a);
 
-    auto* held = app.add_subcommand("held", "rejected records");
+    auto* held = app.add_subcommand("held", tr("rejected records"));
     held->require_subcommand(1);
-    for (const auto& [name, help] : {std::pair{"list", "which records are held, and why"},
-                                     std::pair{"resend", "send held records again"}}) {
+    for (const auto& [name, help] : {std::pair{"list", tr("which records are held, and why")},
+                                     std::pair{"resend", tr("send held records again")}}) {
         auto* sub = held->add_subcommand(name, help);
-        sub->add_option("--insured", a.held.insured, "被保険者番号");
-        sub->add_option("--record", a.held.kind, "record kind");
-        sub->add_option("--reason", a.held.reason, "reason, as held list --format json names it");
+        sub->add_option("--insured", a.held.insured, tr("被保険者番号"));
+        sub->add_option("--record", a.held.kind, tr("record kind"));
+        sub->add_option("--reason", a.held.reason, tr("reason, as held list --format json names it"));
         add_format(sub, a);
     }
 
-    auto* audit = app.add_subcommand("audit", "the hash-chained audit log");
+    auto* audit = app.add_subcommand("audit", tr("the hash-chained audit log"));
     audit->require_subcommand(1);
-    add_format(audit->add_subcommand("verify", "check that no line was changed, removed or added"), a);
+    add_format(audit->add_subcommand("verify", tr("check that no line was changed, removed or added")), a);
 }
 
 /// What the parser cannot know: names that the configuration and the specification give.
@@ -137,15 +133,26 @@ int dispatch(const CLI::App& app, Arguments& a, World& world) {
     return run_job(**gateway, a.run);
 }
 
-std::string os_user() {
-    const passwd* entry = getpwuid(geteuid());
-    return entry != nullptr ? entry->pw_name : "uid " + std::to_string(geteuid());
+}  // namespace
+
+namespace {
+
+/// The language of the help, before the arguments are read: the configuration's, else that of the
+/// environment.
+void choose_language(int argc, const char* const* argv) {
+    for (int i = 1; i + 1 < argc; ++i) {
+        if (std::string_view(argv[i]) != "--config") continue;
+        if (const auto config = config::load(argv[i + 1])) return set_language(config->language);
+    }
+    const char* language = std::getenv("LANG");
+    set_language(language != nullptr && std::string_view(language).starts_with("ja") ? "ja" : "en");
 }
 
 }  // namespace
 
 int command_line(int argc, const char* const* argv, World& world) {
-    CLI::App app{"kaigo-gateway: the municipality's side of 介護情報基盤"};
+    choose_language(argc, argv);
+    CLI::App app{tr("kaigo-gateway: the municipality's side of 介護情報基盤")};
     Arguments arguments;
     build(app, arguments);
     try {
@@ -163,41 +170,6 @@ int command_line(int argc, const char* const* argv, World& world) {
     } catch (const std::exception& error) {
         return refuse(world, Error{ErrorCode::internal, error.what(), "", tr("report this to the vendor")});
     }
-}
-
-int run_process(int argc, const char* const* argv, Clock& clock) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-    std::stop_source stop;
-    std::thread([signals, stop]() mutable {
-        int signal = 0;
-        sigwait(&signals, &signal);
-        stop.request_stop();
-        sigwait(&signals, &signal);
-        _exit(info(ErrorCode::busy).exit_status);
-    }).detach();
-
-    SystemRandom random;
-    const auto ask = [] {
-        std::string line;
-        std::getline(std::cin, line);
-        return line;
-    };
-    World world{clock,
-                random,
-                std::cout,
-                std::cerr,
-                isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1,
-                os_user(),
-                stop.get_token(),
-                ask};
-    const int status = command_line(argc, argv, world);
-    std::cout.flush();
-    return status;
 }
 
 }  // namespace kaigo::jobs

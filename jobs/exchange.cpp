@@ -147,6 +147,7 @@ void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<Update
 
 Status Exchange::flush() {
     if (building_.fill.empty()) return {};
+    KAIGO_CHECK(make_room());
     const spec::RecordKind& kind = *building_.kind;
     std::vector<std::string> canonical = std::move(building_.canonical);
     ledger::BatchDraft draft = make_draft(kind, std::move(building_.sendings));
@@ -171,6 +172,26 @@ Status Exchange::flush() {
     while (client_.in_flight() >= static_cast<std::size_t>(gateway_.config().platform.connections)) {
         const auto moved = take_outcomes(Duration(1000));
         if (!moved) return tl::unexpected(moved.error());
+    }
+    return {};
+}
+
+/// The spool holds what is under way, not a whole city: beyond its quota what was sent must settle first.
+Status Exchange::make_room() {
+    Duration poll = kShortestPoll;
+    while (spool_.size() > gateway_.config().spool_quota && open_count() > 0) {
+        if (!may_send() || gateway_.world().stop.stop_requested())
+            return fail(ErrorCode::busy, tr("the spool is full, and the platform takes nothing now"))
+                .at(gateway_.config().spool.string())
+                .remedy(tr("nothing is lost; the next run goes on from here"));
+        KAIGO_TRY(const bool sent, send_due_batches());
+        KAIGO_TRY(const bool answered, take_outcomes(Duration(1000)));
+        KAIGO_TRY(const bool asked, ask_unknown());
+        KAIGO_TRY(const bool listed, list_completed());
+        KAIGO_TRY(const bool landed, fetch_results());
+        if (sent || answered || asked || listed || landed) continue;
+        gateway_.world().clock.sleep_until(gateway_.world().clock.now() + poll, gateway_.world().stop);
+        poll = std::min(poll * 2, kLongestPoll);
     }
     return {};
 }

@@ -62,6 +62,7 @@ class Exchange {
         registration::BatchFill fill;
     };
 
+    Status make_room();
     Status send_batch(const ledger::Batch& batch);
     ledger::BatchDraft make_draft(const spec::RecordKind& kind, std::vector<ledger::Sending> sendings) const;
     std::string compose(const ledger::Batch& batch, const std::vector<std::string>& canonical) const;

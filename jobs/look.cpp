@@ -214,7 +214,7 @@ int status(const config::Config& config, World& world, bool json_format) {
         }
         for (const auto& run : view.last_runs())
             world.out << tr("last {}: {}, {}", run.job, format_instant(from_milliseconds(run.started_at)),
-                            run.outcome)
+                            outcome_in_words(run.outcome))
                       << '\n';
         for (const auto& alarm : view.alarms(kMostAlarms))
             world.out << tr("alarm {}: {} {}", format_instant(from_milliseconds(alarm.at)), alarm.code,
@@ -267,20 +267,19 @@ int held_list(const config::Config& config, World& world, const HeldOptions& opt
 }
 
 int audit_verify(const config::Config& config, World& world, bool json_format) {
-    const auto found = audit::verify(config.audit);
-    if (!found) return refuse(world, found.error());
     // The ledger keeps the last hash it knows: a log whose tail was cut off is whole, but too short.
-    if (auto view = LedgerView::open(config.ledger)) {
-        const std::string anchor = view->meta("audit-head");
-        if (!anchor.empty() && anchor != found->head)
-            return refuse(
-                world, Error{ErrorCode::bad_data,
-                             tr("the audit log does not end where the ledger says: lines are missing or were "
-                                "added"),
-                             config.audit.string(),
-                             tr("keep the file as it is and report it to the person in charge of information "
-                                "security")});
-    }
+    std::string anchor;
+    if (auto view = LedgerView::open(config.ledger)) anchor = view->meta("audit-head");
+    const auto found = audit::verify(config.audit, anchor);
+    if (!found) return refuse(world, found.error());
+    if (!anchor.empty() && !found->anchor_seen)
+        return refuse(
+            world,
+            Error{
+                ErrorCode::bad_data,
+                tr("the audit log does not reach the line that the ledger remembers: lines are missing"),
+                config.audit.string(),
+                tr("keep the file as it is and report it to the person in charge of information security")});
     if (json_format)
         write_json(world.out, json::object{{"ok", true}, {"lines", found->lines}, {"head", found->head}});
     else

@@ -1,6 +1,8 @@
 #include "jobs/command_line.h"
+#include "jobs/process.h"
 
 int main(int argc, char** argv) {
     kaigo::SystemClock clock;
-    return kaigo::jobs::run_process(argc, argv, clock);
+    kaigo::jobs::Process process(clock);
+    return kaigo::jobs::command_line(argc, argv, process.world());
 }

@@ -131,7 +131,7 @@ void report_run(std::ostream& out, const spec::Specification& specification, led
         write_json(out, document);
         return;
     }
-    out << tr("Run {}: {}, {}", run->id, run->job, run->outcome) << '\n';
+    out << tr("Run {}: {}, {}", run->id, run->job, outcome_in_words(run->outcome)) << '\n';
     if (!run->message.empty()) out << "  " << run->message << '\n';
     for (const auto& row : comparisons) {
         out << row.insurer << ' ' << kind_title(specification, row.kind);
@@ -160,9 +160,9 @@ void report_runs(std::ostream& out, ledger::LedgerView& view, bool json_format) 
         return;
     }
     for (const auto& run : runs)
-        out << fmt::format("{:>6}  {}  {:<16} {:<14} {}\n", run.id,
-                           format_instant(from_milliseconds(run.started_at)), run.job, run.outcome,
-                           run.message.substr(0, run.message.find('\n')));
+        out << fmt::format("{:>6}  {}  {:<16} {}  {}\n", run.id,
+                           format_instant(from_milliseconds(run.started_at)), run.job,
+                           outcome_in_words(run.outcome), run.message.substr(0, run.message.find('\n')));
 }
 
 }  // namespace kaigo::jobs

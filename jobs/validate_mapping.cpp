@@ -8,6 +8,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "audit/audit_log.h"
 #include "base/i18n.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
@@ -33,6 +34,7 @@ struct KindResult {
     std::string insurer, kind;
     std::int64_t rows = 0;
     std::int64_t usable = 0;
+    std::int64_t my_numbers = 0;
     std::map<std::pair<std::string, std::string>, Breach> breaches;  ///< by item path and rule
 };
 
@@ -43,12 +45,14 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
     KAIGO_TRY(const auto reader,
               mapping::RecordReader::open(plan, *snapshot, insurer.number, Gateway::consent_policy(insurer)));
     const spec::ValidationSettings settings{japan_date(world.clock.now()), config.my_number_check, true};
-    KindResult result{insurer.number.value(), plan.kind->id, 0, 0, {}};
+    KindResult result{insurer.number.value(), plan.kind->id, 0, 0, 0, {}};
     std::vector<spec::Finding> findings;
     while (sample == 0 || result.rows < sample) {
         KAIGO_TRY(const bool more, reader->next());
         if (!more) break;
         ++result.rows;
+        if (plan.kind->my_number && reader->record().items[*plan.kind->my_number].present())
+            ++result.my_numbers;
         if (reader->platform_owned()) {
             ++result.usable;
             continue;
@@ -143,6 +147,16 @@ Result<std::vector<KindResult>> validate_all(const config::Config& config, World
     return results;
 }
 
+/// Every use of マイナンバー is told, that of a trial too.
+Status audit_reading(const config::Config& config, World& world, const std::vector<KindResult>& results) {
+    std::int64_t my_numbers = 0;
+    for (const KindResult& result : results) my_numbers += result.my_numbers;
+    if (my_numbers == 0) return {};
+    KAIGO_TRY(auto log, audit::AuditLog::open(config.audit));
+    return log.append(world.clock.now(), "validate-mapping", world.actor,
+                      {{"my-numbers-read", std::to_string(my_numbers)}});
+}
+
 }  // namespace
 
 int validate_mapping(const config::Config& config, World& world, const ValidateOptions& options) {
@@ -152,6 +166,8 @@ int validate_mapping(const config::Config& config, World& world, const ValidateO
         return refuse(world, Error{ErrorCode::bad_specification, faults.list().front().text(), "", ""});
     const auto results = validate_all(config, world, options, *specification, faults);
     if (!results) return refuse(world, results.error());
+    if (const auto audited = audit_reading(config, world, *results); !audited)
+        return refuse(world, audited.error());
 
     std::ostringstream text;
     if (options.format == "json") {

@@ -50,6 +50,18 @@ std::string update_kind_in_words(UpdateKind kind) {
     return {};
 }
 
+std::string outcome_in_words(const std::string& outcome) {
+    static const Table kTable = {
+        {"done", N_("done")},
+        {"needs-person", N_("done or held, a person must act")},
+        {"later", N_("not finished, to be continued")},
+        {"failed", N_("failed")},
+        {"dry-run", N_("dry run")},
+        {"interrupted", N_("interrupted")},
+    };
+    return look_up(kTable, outcome);
+}
+
 std::string rule_in_words(const std::string& rule) {
     static const Table kTable = {
         {"required", N_("is required but missing")},

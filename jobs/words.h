@@ -14,6 +14,8 @@ std::string reason_in_words(const spec::Specification& specification, const std:
 /// What will happen to a record, or what a person should do.
 std::string next_in_words(const spec::Specification& specification, const ledger::RecordRow& record);
 std::string update_kind_in_words(UpdateKind kind);
+/// How a run ended.
+std::string outcome_in_words(const std::string& outcome);
 std::string rule_in_words(const std::string& rule);
 std::string event_in_words(const std::string& event);
 

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/crypto.h"
-#include "base/files.h"
 #include "base/i18n.h"
 #include "base/text.h"
 
@@ -37,10 +36,9 @@ std::string beginning(std::int64_t sequence, const std::string& previous) {
 
 Result<AuditLog> AuditLog::open(const std::filesystem::path& path) {
     std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored)) {
-        std::filesystem::create_directories(path.parent_path(), ignored);
-        return AuditLog(path, "", 0);
-    }
+    std::filesystem::create_directories(path.parent_path(), ignored);
+    KAIGO_TRY(FileLock lock, FileLock::acquire(path.string() + ".lock"));
+    if (!std::filesystem::exists(path, ignored)) return AuditLog(std::move(lock), path, "", 0);
     std::ifstream in(path);
     std::string line;
     std::string last;
@@ -55,13 +53,13 @@ Result<AuditLog> AuditLog::open(const std::filesystem::path& path) {
     // A line without its end was being written when the power went: what it told had not been confirmed to
     // anyone.
     if (whole < std::filesystem::file_size(path, ignored)) std::filesystem::resize_file(path, whole, ignored);
-    if (count == 0) return AuditLog(path, "", 0);
+    if (count == 0) return AuditLog(std::move(lock), path, "", 0);
     const auto parts = split(last);
     if (!parts)
         return fail(ErrorCode::bad_data, tr("the last line of the audit log is not whole"))
             .at(path.string())
             .remedy(tr("run: kaigo-gateway audit verify"));
-    return AuditLog(path, std::string(parts->hash), count);
+    return AuditLog(std::move(lock), path, std::string(parts->hash), count);
 }
 
 Status AuditLog::append(Instant at, const std::string& event, const std::string& actor,
@@ -88,7 +86,7 @@ Status AuditLog::append(Instant at, const std::string& event, const std::string&
     return {};
 }
 
-Result<Verification> verify(const std::filesystem::path& path) {
+Result<Verification> verify(const std::filesystem::path& path, const std::string& anchor) {
     std::ifstream in(path);
     if (!in) return fail(ErrorCode::cannot_read, tr("there is no audit log")).at(path.string());
     Verification out;
@@ -104,6 +102,7 @@ Result<Verification> verify(const std::filesystem::path& path) {
                 .remedy(tr(
                     "keep the file as it is and report it to the person in charge of information security"));
         out.head = parts->hash;
+        out.anchor_seen = out.anchor_seen || out.head == anchor;
     }
     return out;
 }

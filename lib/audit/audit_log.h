@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/result.h"
 
 namespace kaigo::audit {
@@ -15,7 +16,8 @@ namespace kaigo::audit {
 /// elsewhere, so that a cut tail is seen as well.
 class AuditLog {
   public:
-    /// Reads the last line to go on from it. One writer at a time (the ledger's lock).
+    /// Reads the last line to go on from it. One writer at a time: a lock is held as long as the object
+    /// lives.
     static Result<AuditLog> open(const std::filesystem::path& path);
 
     /// @param details  names and counts; never personal data
@@ -25,8 +27,9 @@ class AuditLog {
     const std::string& head() const { return head_; }
 
   private:
-    AuditLog(std::filesystem::path path, std::string head, std::int64_t sequence)
-        : path_(std::move(path)), head_(std::move(head)), sequence_(sequence) {}
+    AuditLog(FileLock lock, std::filesystem::path path, std::string head, std::int64_t sequence)
+        : lock_(std::move(lock)), path_(std::move(path)), head_(std::move(head)), sequence_(sequence) {}
+    FileLock lock_;
     std::filesystem::path path_;
     std::string head_;
     std::int64_t sequence_;
@@ -35,9 +38,12 @@ class AuditLog {
 struct Verification {
     std::int64_t lines = 0;
     std::string head;
+    bool anchor_seen = false;
 };
 
 /// Walks the whole chain. The error names the first line that does not fit.
-Result<Verification> verify(const std::filesystem::path& path);
+/// @param anchor  a hash that was kept elsewhere: a log whose tail was cut off before it is whole, but does
+/// not have it
+Result<Verification> verify(const std::filesystem::path& path, const std::string& anchor = "");
 
 }  // namespace kaigo::audit

@@ -122,7 +122,7 @@ Result<FileLock> FileLock::acquire(const fs::path& path) {
     if (fd < 0) return system_failure(ErrorCode::cannot_write, path);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
         ::close(fd);
-        return fail(ErrorCode::busy, tr("another process is working on this ledger"))
+        return fail(ErrorCode::busy, tr("another process is working here"))
             .at(path.string())
             .remedy(tr("wait until it has finished, then run this command again"));
     }

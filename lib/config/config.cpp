@@ -178,6 +178,9 @@ class Reader {
         YamlMap spool = section(root, "spool");
         config_.spool = path(spool.required_text("directory"));
         config_.spool_key = path(spool.required_text("key_file"));
+        if (const auto quota =
+                spool.parsed("quota", parse_size, tr("a size is an integer and B, KiB, MiB or GiB")))
+            config_.spool_quota = *quota;
         spool.finish();
         YamlMap audit = section(root, "audit");
         config_.audit = path(audit.required_text("path"));

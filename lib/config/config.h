@@ -78,6 +78,7 @@ struct Config {
     std::filesystem::path ledger;
     std::filesystem::path spool;
     std::string spool_key;
+    std::uint64_t spool_quota = std::uint64_t{4} << 30;
     std::filesystem::path audit;
     std::filesystem::path control_socket;
     std::string http_listen;

@@ -2,6 +2,7 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <set>
@@ -57,7 +58,9 @@ Status Spool::store(const std::string& request_id, const std::vector<std::string
     if (ZSTD_isError(size) != 0) return fail(ErrorCode::internal, "zstd");
     const std::string sealed = seal(key_, header() + request_id, std::string_view(packed).substr(0, size));
     SecretBytes::wipe(packed.data(), packed.size());
-    return write_file_durably(file(request_id), header() + sealed, "spool");
+    KAIGO_CHECK(write_file_durably(file(request_id), header() + sealed, "spool"));
+    size_ += header().size() + sealed.size();
+    return {};
 }
 
 Result<std::vector<std::string>> Spool::load(const std::string& request_id) const {
@@ -96,16 +99,25 @@ Result<std::vector<std::string>> Spool::load(const std::string& request_id) cons
     return records;
 }
 
-Status Spool::remove(const std::string& request_id) { return remove_file_durably(file(request_id)); }
+Status Spool::remove(const std::string& request_id) {
+    std::error_code missing;
+    const std::uintmax_t size = std::filesystem::file_size(file(request_id), missing);
+    KAIGO_CHECK(remove_file_durably(file(request_id)));
+    if (!missing) size_ -= std::min<std::uint64_t>(size_, size);
+    return {};
+}
 
 Status Spool::tidy(const std::vector<std::string>& needed) {
     const std::set<std::string> keep(needed.begin(), needed.end());
     std::error_code error;
     std::vector<std::filesystem::path> left;
+    size_ = 0;
     for (std::filesystem::directory_iterator it(directory_, error), end; !error && it != end;
          it.increment(error))
         if (it->path().extension() != kSuffix || !keep.contains(it->path().stem().string()))
             left.push_back(it->path());
+        else
+            size_ += it->file_size(error);
     if (error) return fail(ErrorCode::cannot_read, error.message()).at(directory_.string());
     for (const std::filesystem::path& path : left) KAIGO_CHECK(remove_file_durably(path));
     return {};

@@ -1,6 +1,7 @@
 #pragma once
 // Bodies of requests until every member has settled: compressed, encrypted, synced.
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ class Spool {
     /// On return the file and its folder are on disk.
     Status store(const std::string& request_id, const std::vector<std::string_view>& records);
     Result<std::vector<std::string>> load(const std::string& request_id) const;
+    /// Bytes of all files.
+    std::uint64_t size() const { return size_; }
     Status remove(const std::string& request_id);
     /// Removes what a crash between two steps left: files of no request in `needed`, and half-written ones.
     Status tidy(const std::vector<std::string>& needed);
@@ -33,6 +36,7 @@ class Spool {
     std::filesystem::path directory_;
     std::string key_;
     std::string key_id_;
+    std::uint64_t size_ = 0;
 };
 
 }  // namespace kaigo::spool

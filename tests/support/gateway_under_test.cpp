@@ -14,6 +14,7 @@
 
 #include "base/failpoint.h"
 #include "jobs/command_line.h"
+#include "jobs/process.h"
 
 namespace {
 
@@ -45,5 +46,6 @@ int main(int argc, char** argv) {
         if (names.is_open()) names << name << std::endl;
         if (++passed == kill_at) ::kill(::getpid(), SIGKILL);
     };
-    return kaigo::jobs::run_process(argc, argv, clock);
+    kaigo::jobs::Process process(clock);
+    return kaigo::jobs::command_line(argc, argv, process.world());
 }

@@ -43,7 +43,8 @@ class City:
         self.settings = {"new_form_from": "2026-04-01"}
         self.spec = ROOT / "interface-spec/2.02"
         self.mapping = ROOT / "etc/mappings/sample-standard.yaml"
-        self.platform_extra = ""
+        self.platform_extra = ""  # further lines of the platform section
+        self.spool_extra = ""  # further keys of the spool section
         subprocess.run([ROOT / "tests/support/make-pki.sh", self.folder / "pki", insurer], check=True)
         self.run_tool("kaigo-sample-db", "--persons", str(persons), "--seed", str(seed), "--insurer", insurer,
                       "--output", str(self.source))
@@ -88,20 +89,21 @@ platform:
   request_timeout: 20s
 {self.platform_extra}
 ledger: {{path: state/ledger.db}}
-spool: {{directory: state/spool, key_file: pki/spool.key}}
+spool: {{directory: state/spool, key_file: pki/spool.key{self.spool_extra}}}
 audit: {{path: state/audit.log}}
 """, encoding="utf-8")
 
     def run_tool(self, program: str, *arguments: str) -> None:
         subprocess.run([self.binaries / program, *arguments], check=True)
 
-    def start_simulator(self, scenario: str = "", certificate: str = "platform", seed: int = 1) -> None:
+    def start_simulator(self, scenario: str = "", certificate: str = "platform", seed: int = 1,
+                        spec: Path | None = None) -> None:
         self.write_scenario(scenario)
         log = open(self.folder / "simulator.log", "a", encoding="utf-8")
         self.simulator = subprocess.Popen(
             [self.binaries / "kaigo-platform-sim", "--listen", f"127.0.0.1:{self.port}",
              "--certificate", self.folder / f"pki/{certificate}.pem", "--private-key", self.folder / f"pki/{certificate}.key",
-             "--client-ca", self.folder / "pki/ca.pem", "--interface-spec", self.spec, "--state", self.platform,
+             "--client-ca", self.folder / "pki/ca.pem", "--interface-spec", spec or self.spec, "--state", self.platform,
              "--scenario", self.folder / "scenario.yaml", "--seed", str(seed)],
             stdout=subprocess.PIPE, stderr=log, text=True)
         assert self.simulator.stdout is not None
@@ -114,7 +116,7 @@ audit: {{path: state/audit.log}}
         (self.folder / "scenario.yaml").write_text(scenario or "polls: 1\n", encoding="utf-8")
 
     def change_scenario(self, scenario: str) -> None:
-        """Read again on SIGHUP; the next request shows that it was."""
+        """The simulator starts anew with its state: faults are counted from the first request on."""
         self.stop_simulator()
         self.start_simulator(scenario)
 

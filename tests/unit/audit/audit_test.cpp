@@ -17,6 +17,19 @@ std::filesystem::path log_of_three(const test::Folder& folder) {
 
 }  // namespace
 
+TEST_CASE("a hash kept elsewhere shows a cut tail, and one process writes at a time") {
+    const test::Folder folder;
+    const auto path = log_of_three(folder);
+    const auto whole = audit::verify(path);
+    CHECK(audit::verify(path, whole->head)->anchor_seen);
+    const std::string text = *read_file(path, 1 << 20);
+    const auto cut = folder.write("cut.log", text.substr(0, text.rfind('\n', text.size() - 2) + 1));
+    CHECK(audit::verify(cut)->lines == 2);
+    CHECK_FALSE(audit::verify(cut, whole->head)->anchor_seen);
+    const auto log = audit::AuditLog::open(path);
+    CHECK(audit::AuditLog::open(path).error().code == ErrorCode::busy);
+}
+
 TEST_CASE("the chain holds, over a reopening too") {
     const test::Folder folder;
     const auto path = log_of_three(folder);
