@@ -117,32 +117,23 @@ std::string Exchange::body_digest(const std::string& body) const {
     return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }
 
-std::string Exchange::compose(const ledger::BatchDraft& draft,
+std::string Exchange::compose(const Envelope& envelope, const std::vector<ledger::Member>& members,
                               const std::vector<std::string>& canonical) const {
     const WireNames& wire = gateway_.specification().wire();
     std::vector<std::string> records;
     records.reserve(canonical.size());
     for (std::size_t i = 0; i < canonical.size(); ++i)
-        records.push_back(platform::wire_record(wire, draft.sendings[i].member.record_id,
-                                                draft.sendings[i].member.update_kind, canonical[i]));
-    return platform::compose_body(wire, draft.request_id, draft.mode, draft.base_date, records);
+        records.push_back(
+            platform::wire_record(wire, members[i].record_id, members[i].update_kind, canonical[i]));
+    return platform::compose_body(wire, envelope.request_id, envelope.mode, envelope.base_date, records);
 }
 
-std::string Exchange::compose(const Batch& batch, const std::vector<std::string>& canonical) const {
-    const WireNames& wire = gateway_.specification().wire();
-    std::vector<std::string> records;
-    records.reserve(canonical.size());
-    for (std::size_t i = 0; i < canonical.size(); ++i)
-        records.push_back(platform::wire_record(wire, batch.members[i].record_id,
-                                                batch.members[i].update_kind, canonical[i]));
-    return platform::compose_body(wire, batch.request_id, batch.mode, batch.base_date, records);
-}
-
-void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<UpdateKind>& kinds) {
-    tally_.sent += static_cast<std::int64_t>(kinds.size());
+void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<ledger::Member>& members) {
+    tally_.sent += static_cast<std::int64_t>(members.size());
     if (kind.my_number)
-        tally_.my_numbers_sent += std::count_if(kinds.begin(), kinds.end(),
-                                                [](UpdateKind each) { return each != UpdateKind::remove; });
+        tally_.my_numbers_sent += std::count_if(
+            members.begin(), members.end(),
+            [](const ledger::Member& member) { return member.update_kind != UpdateKind::remove; });
 }
 
 Status Exchange::flush() {
@@ -155,7 +146,10 @@ Status Exchange::flush() {
 
     std::vector<std::string_view> views(canonical.begin(), canonical.end());
     KAIGO_CHECK(spool_.store(draft.request_id, views));
-    std::string body = compose(draft, canonical);
+    std::vector<ledger::Member> members;
+    members.reserve(draft.sendings.size());
+    for (const Sending& each : draft.sendings) members.push_back(each.member);
+    std::string body = compose({draft.request_id, draft.mode, draft.base_date}, members, canonical);
     for (std::string& each : canonical) SecretBytes::wipe(each.data(), each.size());
     draft.body_digest = body_digest(body);
 
@@ -163,10 +157,7 @@ Status Exchange::flush() {
     const BatchId id =
         ledger_.commit_intent(run_, draft, gateway_.keys().id, now ? BatchState::sending : BatchState::owed,
                               gateway_.world().clock.now());
-    std::vector<UpdateKind> kinds;
-    kinds.reserve(draft.sendings.size());
-    for (const Sending& each : draft.sendings) kinds.push_back(each.member.update_kind);
-    count_sent(kind, kinds);
+    count_sent(kind, members);
     if (!now) return {};
     client_.submit({id, kind.id, draft.request_id, draft.sendings.size(), std::move(body)});
     while (client_.in_flight() >= static_cast<std::size_t>(gateway_.config().platform.connections)) {
@@ -209,7 +200,7 @@ Status Exchange::send_batch(const Batch& batch) {
             ledger_.mark_body_lost(batch.insurer, batch.kind, member.key, now);
         return {};
     }
-    std::string body = compose(batch, *canonical);
+    std::string body = compose({batch.request_id, batch.mode, batch.base_date}, batch.members, *canonical);
     for (std::string& each : *canonical) SecretBytes::wipe(each.data(), each.size());
     if (body_digest(body) != batch.body_digest)
         return fail(ErrorCode::internal,
@@ -339,7 +330,10 @@ Status Exchange::split(const Batch& batch) {
         const std::vector<std::string> part(canonical.begin() + static_cast<long>(from),
                                             canonical.begin() + static_cast<long>(to));
         KAIGO_CHECK(spool_.store(draft.request_id, {part.begin(), part.end()}));
-        draft.body_digest = body_digest(compose(draft, part));
+        const std::vector<ledger::Member> members(batch.members.begin() + static_cast<long>(from),
+                                                  batch.members.begin() + static_cast<long>(to));
+        draft.body_digest =
+            body_digest(compose({draft.request_id, draft.mode, draft.base_date}, members, part));
         parts.push_back(std::move(draft));
     }
     ledger_.split(run_, batch, parts, gateway_.world().clock.now());

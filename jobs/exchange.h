@@ -65,11 +65,16 @@ class Exchange {
     Status make_room();
     Status send_batch(const ledger::Batch& batch);
     ledger::BatchDraft make_draft(const spec::RecordKind& kind, std::vector<ledger::Sending> sendings) const;
-    std::string compose(const ledger::Batch& batch, const std::vector<std::string>& canonical) const;
-    std::string compose(const ledger::BatchDraft& draft, const std::vector<std::string>& canonical) const;
+    struct Envelope {
+        const std::string& request_id;
+        const std::string& mode;
+        const std::optional<std::string>& base_date;
+    };
+    std::string compose(const Envelope& envelope, const std::vector<ledger::Member>& members,
+                        const std::vector<std::string>& canonical) const;
     std::string body_digest(const std::string& body) const;
     bool may_send() const;
-    void count_sent(const spec::RecordKind& kind, const std::vector<UpdateKind>& kinds);
+    void count_sent(const spec::RecordKind& kind, const std::vector<ledger::Member>& members);
 
     Result<bool> take_outcomes(Duration limit);
     Status handle(ledger::BatchId id, const platform::SubmitResult& result);

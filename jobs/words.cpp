@@ -16,6 +16,13 @@ namespace {
 #define N_(text) text
 using Table = std::map<std::string, const char*>;
 
+/// "address" is 住所(address): clerks know the name, vendors the key.
+std::string item_in_words(const spec::Specification& specification, const std::string& path) {
+    for (const auto& kind : specification.kinds())
+        if (const auto index = kind->item_index(path)) return kind->items[*index].name + "(" + path + ")";
+    return path;
+}
+
 std::string look_up(const Table& table, const std::string& name) {
     const auto found = table.find(name);
     return found == table.end() ? name : tr(found->second);
@@ -123,7 +130,8 @@ std::string reason_in_words(const spec::Specification& specification, const std:
     if (why.starts_with(reason::kValidation)) {
         const std::string rest = why.substr(reason::kValidation.size());
         const std::size_t colon = rest.rfind(':');
-        return tr("item {} {}", rest.substr(0, colon), rule_in_words(rest.substr(colon + 1)));
+        return tr("item {} {}", item_in_words(specification, rest.substr(0, colon)),
+                  rule_in_words(rest.substr(colon + 1)));
     }
     if (kTable.contains(why)) return look_up(kTable, why);
     const spec::RecordError error = specification.record_error(why);

@@ -5,37 +5,12 @@ set -euo pipefail
 bin=$1
 persons=$2
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-simulator=
-stop() {
-    [ -z "$simulator" ] || { kill "$simulator" && wait "$simulator"; } 2>/dev/null || true
-    rm -rf "$work"
-}
-trap stop EXIT
+. "$root/tests/support/city.sh"
 records=$((persons * 3))
 
-"$root/tests/support/make-pki.sh" "$work/pki" 122192
 "$bin/kaigo-sample-db" --dense --persons "$persons" --seed 1 --insurer 122192 --output "$work/core.db"
-mkfifo "$work/ready"
-"$bin/kaigo-platform-sim" --listen 127.0.0.1:0 --certificate "$work/pki/platform.pem" \
-    --private-key "$work/pki/platform.key" --client-ca "$work/pki/ca.pem" \
-    --interface-spec "$root/interface-spec/2.02" --state "$work/platform.db" > "$work/ready" 2> "$work/simulator.log" &
-simulator=$!
-read -r _ < "$work/ready"
-cat > "$work/gateway.yaml" <<YAML
-interface_spec: $root/interface-spec/2.02
-my_number_check: test
-sources: {core: {driver: sqlite, database: core.db, mapping: $root/etc/mappings/sample-standard.yaml}}
-insurers: [{number: "122192", source: core, new_form_from: 2026-04-01}]
-platform:
-  url: https://$(sed -n 's/^listening on //p' "$work/simulator.log")/kaigo/v1
-  ca_file: pki/ca.pem
-  certificate_file: pki/gateway.pem
-  private_key_file: pki/gateway.key
-ledger: {path: state/ledger.db}
-spool: {directory: state/spool, key_file: pki/spool.key}
-audit: {path: state/audit.log}
-YAML
+start_platform 'polls: 1'
+write_config en
 
 measure() { # name command…
     local name=$1
