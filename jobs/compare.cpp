@@ -63,7 +63,9 @@ class Pass {
     }
 
     /// @param comparison  nothing: only counts
-    Result<CompareOutcome> run(OrderedRows& rows, std::optional<ledger::ComparisonId> comparison) {
+    /// @param expected    rows to come, for who watches
+    Result<CompareOutcome> run(OrderedRows& rows, std::optional<ledger::ComparisonId> comparison,
+                               std::int64_t expected) {
         comparison_ = comparison;
         std::optional<OrderedRow> held;
         for (;;) {
@@ -75,6 +77,7 @@ class Pass {
             if (!row) break;
             if (options_.only && !options_.only->contains(row->key)) continue;
             ++outcome_.left.read;
+            show_progress(expected, false);
             if (held && held->key == row->key) {
                 merge_duplicate(*held, *row);
                 continue;
@@ -83,6 +86,7 @@ class Pass {
             held = std::move(row);
         }
         if (held) KAIGO_CHECK(decide(*held));
+        show_progress(expected, true);
         while (entry_ != nullptr) pass_over_entry();
         if (!options_.only) {
             outcome_.left.read += rows.unreadable;
@@ -121,6 +125,16 @@ class Pass {
     const CompareOutcome& outcome() const { return outcome_; }
 
   private:
+    /// One line that is written over, for a person at a terminal.
+    void show_progress(std::int64_t expected, bool end) const {
+        constexpr std::int64_t kEvery = 2'000;
+        const std::int64_t read = outcome_.left.read;
+        if (!gateway_.world().terminal || options_.only || (!end && read % kEvery != 0)) return;
+        gateway_.world().err << fmt::format("\r{} {} {}/{}", insurer_.number.value(), kind_.id, read,
+                                            expected)
+                             << (end ? "\n" : "") << std::flush;
+    }
+
     void merge_duplicate(OrderedRow& held, const OrderedRow& row) {
         ++outcome_.left.duplicates;
         const bool same =
@@ -325,7 +339,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
     if (whole && exchange != nullptr && !changed.empty() && !options.accept_resend) {
         KAIGO_TRY(const auto rows, open_ordered_rows(gateway, *plan, *snapshot, insurer, true));
         Pass counting(gateway, ledger, nullptr, insurer, kind, options);
-        KAIGO_CHECK(counting.run(*rows, std::nullopt));
+        KAIGO_CHECK(counting.run(*rows, std::nullopt, now.rows_read));
         if (exceeds(counting.would_resend(), now.rows_read, safety.resend_percent))
             return fail(ErrorCode::needs_person,
                         tr("insurer {}, {}: {} changed since the last run, and {} of {} records would be "
@@ -343,7 +357,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
         std::optional<ledger::ComparisonId> comparison;
         if (exchange != nullptr)
             comparison = ledger.start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
-        const auto outcome = pass.run(*rows, comparison);
+        const auto outcome = pass.run(*rows, comparison, now.rows_read);
         tally.my_numbers_read += rows->my_numbers_read;
         if (!outcome) {
             if (comparison) {
