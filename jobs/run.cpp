@@ -59,8 +59,6 @@ class Run {
     }
 
     Status begin_audit() {
-        KAIGO_TRY(auto log, audit::AuditLog::open(gateway_.config().audit));
-        audit_.emplace(std::move(log));
         return audit("run-begin", {{"job", options_.job}, {"insurer", options_.insurer}});
     }
 
@@ -79,8 +77,9 @@ class Run {
     }
 
     Status audit(const std::string& event, const std::map<std::string, std::string>& details) {
-        KAIGO_CHECK(audit_->append(world_.clock.now(), event, world_.actor, details));
-        ledger_.set_meta("audit-head", audit_->head());
+        KAIGO_TRY(auto log, audit::AuditLog::open(gateway_.config().audit));
+        KAIGO_CHECK(log.append(world_.clock.now(), event, world_.actor, details));
+        ledger_.set_meta("audit-head", log.head());
         return {};
     }
 
@@ -301,7 +300,6 @@ class Run {
     Ledger& ledger_;
     spool::Spool& spool_;
     World& world_;
-    std::optional<audit::AuditLog> audit_;
     ledger::RunId run_ = 0;
     Tally tally_;
     std::string message_;
@@ -317,6 +315,9 @@ int run_job(Gateway& gateway, const RunOptions& options) {
         world.err << tr("error: {}", error.text()) << '\n';
         return info(error.code).exit_status;
     };
+    if (!options.kind.empty() && gateway.specification().kind(options.kind) == nullptr)
+        return refuse(
+            Error{ErrorCode::usage, tr("the specification has no record kind \"{}\"", options.kind), "", ""});
     auto ledger = Ledger::open(gateway.config().ledger, world.clock.now());
     if (!ledger) return refuse(ledger.error());
     auto spool = spool::Spool::open(gateway.config().spool, gateway.keys());

@@ -164,6 +164,9 @@ int validate_mapping(const config::Config& config, World& world, const ValidateO
     const auto specification = spec::Specification::load(config.interface_spec, faults);
     if (!specification)
         return refuse(world, Error{ErrorCode::bad_specification, faults.list().front().text(), "", ""});
+    if (!options.kind.empty() && specification->kind(options.kind) == nullptr)
+        return refuse(world, Error{ErrorCode::usage,
+                                   tr("the specification has no record kind \"{}\"", options.kind), "", ""});
     const auto results = validate_all(config, world, options, *specification, faults);
     if (!results) return refuse(world, results.error());
     if (const auto audited = audit_reading(config, world, *results); !audited)

@@ -12,7 +12,8 @@ def statuses(city: City) -> None:
     for arguments, status in ((("--help",), 0), (("--version",), 0), ((), 2), (("no-such-command",), 2),
                               (("run", "no-such-job"), 2), (("run", "daily-sync", "--insurer", "999999"), 2),
                               (("run", "daily-sync", "--wait", "soon"), 2), (("explain", "--insured", "1"), 2),
-                              (("run", "daily-sync"), 0), (("status",), 0), (("jobs", "999"), 2)):
+                              (("run", "daily-sync"), 0), (("run", "daily-sync", "--record", "no-such-kind"), 2),
+                              (("validate-mapping", "--record", "no-such-kind"), 2), (("status",), 0), (("jobs", "999"), 2)):
         result = city.gateway(*arguments)
         expect(result.returncode == status, f"{arguments}: {result.returncode}, not {status}\n{result.stderr}")
 
