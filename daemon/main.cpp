@@ -16,6 +16,8 @@
 namespace kaigo::daemon {
 namespace {
 
+constexpr std::chrono::minutes kRetry{5};
+
 /// Starts of the last runs, from the ledger: what was missed while the daemon was down is caught up.
 std::map<std::string, Instant> last_starts(const config::Config& config) {
     std::map<std::string, Instant> out;
@@ -25,16 +27,14 @@ std::map<std::string, Instant> last_starts(const config::Config& config) {
     return out;
 }
 
-void run_scheduled(const config::Config& config, const std::string& job, jobs::World& world) {
+/// @return the exit status of the job
+int run_scheduled(const config::Config& config, const std::string& job, jobs::World& world) {
     jobs::RunOptions options;
     options.job = job;
     options.quiet = true;
     auto gateway = jobs::Gateway::open(config, world);
-    if (!gateway) {
-        jobs::refuse(world, gateway.error());
-        return;
-    }
-    jobs::run_job(**gateway, options);
+    if (!gateway) return jobs::refuse(world, gateway.error());
+    return jobs::run_job(**gateway, options);
 }
 
 int serve(const config::Config& config, jobs::World& world) {
@@ -43,13 +43,18 @@ int serve(const config::Config& config, jobs::World& world) {
                                          config.file.string(), tr("add \"schedule:\" to the configuration")});
     const Instant started = world.clock.now();
     auto last = last_starts(config);
+    std::map<std::string, Instant> again;
     while (!world.stop.stop_requested()) {
         const config::ScheduleEntry* next = nullptr;
         Instant due{};
         for (const config::ScheduleEntry& entry : config.schedule) {
             const auto found = last.find(entry.job);
+            const auto retry = again.find(entry.job);
             const Instant at =
-                due_at(entry, found == last.end() ? std::nullopt : std::optional(found->second), started);
+                retry != again.end()
+                    ? retry->second
+                    : due_at(entry, found == last.end() ? std::nullopt : std::optional(found->second),
+                             started);
             if (next == nullptr || at < due) {
                 next = &entry;
                 due = at;
@@ -58,7 +63,12 @@ int serve(const config::Config& config, jobs::World& world) {
         world.clock.sleep_until(due, world.stop);
         if (world.stop.stop_requested()) break;
         last.insert_or_assign(next->job, world.clock.now());
-        run_scheduled(config, next->job, world);
+        const int status = run_scheduled(config, next->job, world);
+        // Busy or unreachable is no day's work: tried again soon, not tomorrow.
+        again.erase(next->job);
+        const bool passing = status == info(ErrorCode::busy).exit_status ||
+                             status == info(ErrorCode::platform_unreachable).exit_status;
+        if (passing && next->at) again.emplace(next->job, world.clock.now() + kRetry);
     }
     return 0;
 }

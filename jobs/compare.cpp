@@ -87,7 +87,8 @@ class Pass {
         }
         if (held) KAIGO_CHECK(decide(*held));
         show_progress(expected, true);
-        while (entry_ != nullptr) pass_over_entry();
+        const bool whole = !outcome_.stopped && !rows.out_of_order;
+        while (whole && entry_ != nullptr) pass_over_entry();
         if (!options_.only) {
             outcome_.left.read += rows.unreadable;
             outcome_.left.rejected += rows.unreadable;
@@ -151,7 +152,9 @@ class Pass {
 
     /// A record that was counted when it came to be owed, and is only read again, stays in that account.
     std::optional<ledger::ComparisonId> earlier_account() const {
-        return entry_->standing.needs_body ? entry_->comparison : std::nullopt;
+        const Standing& known = entry_->standing;
+        return known.needs_body || known.state == registration::RecordState::blocked ? entry_->comparison
+                                                                                     : std::nullopt;
     }
 
     void count_as_rejected() {
@@ -213,9 +216,6 @@ class Pass {
                 break;
             case Term::blocked:
                 ++left.blocked;
-                break;
-            case Term::duplicate:
-                ++left.duplicates;
                 break;
             case Term::gone:
                 break;
@@ -359,18 +359,21 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
             comparison = ledger.start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
         const auto outcome = pass.run(*rows, comparison, now.rows_read);
         tally.my_numbers_read += rows->my_numbers_read;
+        // What was decided before the failure stays decided; the account of a broken read is told as broken.
+        const auto failed = [&](const Error& error) -> tl::unexpected<Error> {
+            if (comparison) ledger.finish_comparison(*comparison, pass.outcome().left, "failed", false);
+            return tl::unexpected(error);
+        };
         if (!outcome) {
-            if (comparison) {
-                KAIGO_CHECK(pass.finish_without_deletions());
-                ledger.finish_comparison(*comparison, pass.outcome().left, "failed", false);
-            }
-            return tl::unexpected(outcome.error());
+            static_cast<void>(pass.finish_without_deletions());
+            return failed(outcome.error());
         }
         const bool dropped =
             whole && before && !options.accept_drop &&
             exceeds(before->rows_read - outcome->left.read, before->rows_read, safety.drop_percent);
         const bool deletions = outcome->complete && !dropped;
-        KAIGO_CHECK(deletions ? pass.remove_gone() : pass.finish_without_deletions());
+        if (const auto ended = deletions ? pass.remove_gone() : pass.finish_without_deletions(); !ended)
+            return failed(ended.error());
         tally.rejected += outcome->new_rejected;
         if (comparison)
             ledger.finish_comparison(*comparison, pass.outcome().left,

@@ -32,6 +32,11 @@ constexpr Duration kMissed{15 * 60'000};
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
 
+void wipe(std::vector<std::string>& bodies) {
+    for (std::string& each : bodies) SecretBytes::wipe(each.data(), each.size());
+    bodies.clear();
+}
+
 }  // namespace
 
 std::string make_record_id(Hmac& identifier, const std::string& insurer, const spec::RecordKind& kind,
@@ -126,7 +131,10 @@ std::string Exchange::compose(const Envelope& envelope, const std::vector<ledger
     for (std::size_t i = 0; i < canonical.size(); ++i)
         records.push_back(
             platform::wire_record(wire, members[i].record_id, members[i].update_kind, canonical[i]));
-    return platform::compose_body(wire, envelope.request_id, envelope.mode, envelope.base_date, records);
+    std::string body =
+        platform::compose_body(wire, envelope.request_id, envelope.mode, envelope.base_date, records);
+    wipe(records);
+    return body;
 }
 
 void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<ledger::Member>& members) {
@@ -137,9 +145,17 @@ void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<ledger
             [](const ledger::Member& member) { return member.update_kind != UpdateKind::remove; });
 }
 
+void Exchange::discard_building() {
+    for (std::string& each : building_.canonical) SecretBytes::wipe(each.data(), each.size());
+    building_ = {nullptr, {}, {}, registration::BatchFill(limits_)};
+}
+
 Status Exchange::flush() {
     if (building_.fill.empty()) return {};
-    KAIGO_CHECK(make_room());
+    if (const auto room = make_room(); !room) {
+        discard_building();  // nothing of it is committed: it is owed as before
+        return tl::unexpected(room.error());
+    }
     const spec::RecordKind& kind = *building_.kind;
     std::vector<std::string> canonical = std::move(building_.canonical);
     ledger::BatchDraft draft = make_draft(kind, std::move(building_.sendings));
@@ -177,7 +193,12 @@ Status Exchange::make_room() {
                 .at(gateway_.config().spool.string())
                 .remedy(tr("nothing is lost; the next run goes on from here"));
         KAIGO_TRY(const bool sent, send_due_batches());
-        KAIGO_TRY(const bool answered, take_outcomes(Duration(1000)));
+        // All answers first: a listing must not name a batch whose answer is still on its way.
+        bool answered = false;
+        while (client_.in_flight() > 0) {
+            KAIGO_TRY(const bool more, take_outcomes(Duration(1000)));
+            answered = answered || more;
+        }
         KAIGO_TRY(const bool asked, ask_unknown());
         KAIGO_TRY(const bool listed, list_completed());
         KAIGO_TRY(const bool landed, fetch_results());
@@ -190,7 +211,11 @@ Status Exchange::make_room() {
 
 Status Exchange::send_batch(const Batch& batch) {
     auto canonical = spool_.load(batch.request_id);
-    if (!canonical || canonical->size() != batch.members.size()) {
+    // Damaged or gone is lost; a missing key or permission is not, and a person can mend it.
+    const bool lost =
+        !canonical && (canonical.error().code == ErrorCode::spool_damaged || !spool_.has(batch.request_id));
+    if (!canonical && !lost) return tl::unexpected(canonical.error());
+    if (lost || canonical->size() != batch.members.size()) {
         // Nothing of this request was accepted: its records are read again and go under another one.
         const Instant now = gateway_.world().clock.now();
         raise("spool-file-lost",
@@ -203,9 +228,12 @@ Status Exchange::send_batch(const Batch& batch) {
     }
     std::string body = compose({batch.request_id, batch.mode, batch.base_date}, batch.members, *canonical);
     for (std::string& each : *canonical) SecretBytes::wipe(each.data(), each.size());
-    if (body_digest(body) != batch.body_digest)
-        return fail(ErrorCode::internal,
-                    tr("request {} would not be repeated with the same content", batch.request_id));
+    if (body_digest(body) != batch.body_digest) {
+        // Names on the wire changed with the specification. Nothing of it was accepted: it goes under another
+        // id.
+        SecretBytes::wipe(body.data(), body.size());
+        return give_back(batch, std::string(registration::reason::kRewritten), BatchState::dissolved, false);
+    }
     ledger_.move_batch(batch.id, BatchState::owed, BatchState::sending, "", std::nullopt, batch.attempts,
                        gateway_.world().clock.now());
     client_.submit(
@@ -314,7 +342,7 @@ Status Exchange::split(const Batch& batch) {
         forget_body(batch);
         return {};
     }
-    KAIGO_TRY(const auto canonical, spool_.load(batch.request_id));
+    KAIGO_TRY(auto canonical, spool_.load(batch.request_id));
     const std::size_t half = batch.members.size() / 2;
     std::vector<ledger::BatchDraft> parts;
     for (const auto& [from, to] :
@@ -328,15 +356,17 @@ Status Exchange::split(const Batch& batch) {
         ledger::BatchDraft draft = make_draft(*kind_of(batch.kind), std::move(sendings));
         draft.mode = batch.mode;
         draft.base_date = batch.base_date;
-        const std::vector<std::string> part(canonical.begin() + static_cast<long>(from),
-                                            canonical.begin() + static_cast<long>(to));
+        std::vector<std::string> part(canonical.begin() + static_cast<long>(from),
+                                      canonical.begin() + static_cast<long>(to));
         KAIGO_CHECK(spool_.store(draft.request_id, {part.begin(), part.end()}));
         const std::vector<ledger::Member> members(batch.members.begin() + static_cast<long>(from),
                                                   batch.members.begin() + static_cast<long>(to));
         draft.body_digest =
             body_digest(compose({draft.request_id, draft.mode, draft.base_date}, members, part));
+        wipe(part);
         parts.push_back(std::move(draft));
     }
+    wipe(canonical);
     ledger_.split(run_, batch, parts, gateway_.world().clock.now());
     return spool_.remove(batch.request_id);
 }
@@ -432,10 +462,30 @@ Result<bool> Exchange::fetch_results() {
         if (!may_send()) break;
         const Batch batch = ledger_.batch(id);
         if (kind_of(batch.kind) == nullptr) continue;
-        KAIGO_CHECK(land_results(batch));
-        moved = true;
+        if (const auto landed = land_results(batch); !landed)
+            KAIGO_CHECK(results_failed(batch, landed.error()));
+        else
+            moved = true;
     }
     return moved;
+}
+
+/// One batch whose results cannot be had must not keep the others from theirs.
+Status Exchange::results_failed(const Batch& batch, const Error& error) {
+    const Instant now = gateway_.world().clock.now();
+    if (error.code == ErrorCode::certificate_refused || error.code == ErrorCode::platform_unreachable)
+        return tl::unexpected(error);
+    if (error.code == ErrorCode::platform_refused) {
+        ledger_.move_batch(batch.id, BatchState::completed, BatchState::unknown, "reception not known", now,
+                           0, now);
+        return {};
+    }
+    if (error.code == ErrorCode::platform_protocol && batch.attempts == 0)
+        raise("results-unreadable", tr("request {}: {}", batch.request_id, error.message));
+    ledger_.move_batch(batch.id, BatchState::completed, BatchState::completed, error.message,
+                       later(batch.attempts + 1), batch.attempts + 1, now);
+    trouble_ = error;
+    return {};
 }
 
 Status Exchange::land_results(const Batch& batch) {
@@ -474,8 +524,8 @@ Status Exchange::land_results(const Batch& batch) {
         auto consequence = registration::apply_result(entry->standing, answer, gateway_.retry_policy(),
                                                       to_milliseconds(now), gateway_.chance());
         if (consequence.alarm)
-            raise("unknown-result", tr("request {}: errorId {} is not in the catalogue", batch.request_id,
-                                       result.error_id.substr(0, 20)));
+            raise("result-needs-person",
+                  tr("request {}: errorId {}", batch.request_id, result.error_id.substr(0, 20)));
         switch (consequence.next.state) {
             case RecordState::registered:
                 ++tally_.registered;
@@ -503,6 +553,9 @@ Status Exchange::land_results(const Batch& batch) {
         return {};
     }
     ledger_.land(batch, landings, std::nullopt, "", now);
+    if (batch.attempts + 1 == gateway_.retry_policy().aborted_ceiling)
+        raise("results-incomplete",
+              tr("request {}: the platform has no result for {} records", batch.request_id, missing));
     ledger_.move_batch(batch.id, BatchState::completed, BatchState::completed, "results are incomplete",
                        later(batch.attempts + 1), batch.attempts + 1, now);
     return {};
@@ -531,7 +584,8 @@ Result<bool> Exchange::resend_due_records() {
         } else {
             if (each.request_id != loaded && !each.request_id.empty()) {
                 auto found = spool_.load(each.request_id);
-                bodies = found ? std::move(*found) : std::vector<std::string>();
+                wipe(bodies);
+                if (found) bodies = std::move(*found);
                 loaded = each.request_id;
             }
             const auto seq = static_cast<std::size_t>(each.entry.seq);
@@ -554,6 +608,7 @@ Result<bool> Exchange::resend_due_records() {
         KAIGO_CHECK(add(*kind, std::move(sending), std::move(canonical)));
         moved = true;
     }
+    wipe(bodies);
     KAIGO_CHECK(flush());
     for (const BatchId id : emptied) forget_body(ledger_.batch(id));
     return moved;
@@ -562,10 +617,15 @@ Result<bool> Exchange::resend_due_records() {
 // ---- Rounds
 
 Result<bool> Exchange::round() {
+    trouble_.reset();
     KAIGO_TRY(bool moved, take_outcomes(Duration(0)));
     const auto note = [&](Result<bool> step) -> Status {
-        if (!step) return tl::unexpected(std::move(step).error());
-        moved = moved || *step;
+        if (step) {
+            moved = moved || *step;
+        } else {
+            if (!info(step.error().code).retryable) return tl::unexpected(std::move(step).error());
+            trouble_ = std::move(step).error();
+        }
         return {};
     };
     KAIGO_CHECK(note(send_due_batches()));
@@ -575,6 +635,7 @@ Result<bool> Exchange::round() {
     KAIGO_CHECK(note(fetch_results()));
     KAIGO_CHECK(note(resend_due_records()));
     if (fatal_) return tl::unexpected(*fatal_);
+    if (trouble_ && !moved) return tl::unexpected(*trouble_);
     return moved;
 }
 

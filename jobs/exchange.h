@@ -87,6 +87,8 @@ class Exchange {
     Result<bool> list_completed();
     Result<bool> fetch_results();
     Status land_results(const ledger::Batch& batch);
+    Status results_failed(const ledger::Batch& batch, const Error& error);
+    void discard_building();
     Result<bool> resend_due_records();
     void forget_body(const ledger::Batch& batch);
     const spec::RecordKind* kind_of(ledger::KindId id) const;
@@ -108,6 +110,7 @@ class Exchange {
     std::optional<std::string> base_date_;
     std::optional<Instant> paused_until_;
     std::optional<Error> fatal_;
+    std::optional<Error> trouble_;  ///< of this round: a passing error, past which the other steps went on
     mutable Hmac digest_hmac_;
 };
 

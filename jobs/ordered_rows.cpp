@@ -58,7 +58,9 @@ class StreamedRows : public OrderedRows {
             const spec::Value& number = record.items[*plan_.kind->my_number];
             if (number.kind == spec::Value::Kind::text) {
                 ++my_numbers_read;
-                row.my_number = digest_.digest("my-number/" + std::string(number.text));
+                std::string labelled = "my-number/" + std::string(number.text);
+                row.my_number = digest_.digest(labelled);
+                SecretBytes::wipe(labelled.data(), labelled.size());
             }
         }
         if (reader_->platform_owned()) {

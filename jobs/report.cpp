@@ -144,7 +144,10 @@ void report_run(std::ostream& out, const spec::Specification& specification, led
                   row.left.created + row.left.changed + row.left.gone, row.registered, row.deleted,
                   row.stored_in_error, row.refused, row.blocked_later, row.owed)
             << '\n';
-        if (!row.closed) out << "  " << tr("THE SUMS DO NOT CLOSE") << '\n';
+        if (row.outcome == "failed")
+            out << "  " << tr("broken off: the next comparison goes over all rows again") << '\n';
+        else if (!row.closed)
+            out << "  " << tr("THE SUMS DO NOT CLOSE") << '\n';
     }
     write_standing(out, specification, view);
     write_next(out, view);

@@ -158,6 +158,7 @@ class Run {
         KAIGO_TRY(const bool settled, settle_quietly(exchange, deadline, read_again));
         ledger_.complete_setup_if_settled(id, world_.clock.now());
         if (world_.stop.stop_requested()) return stopped_status();
+        if (!settled && trouble_) return tl::unexpected(*trouble_);
         if (!settled) KAIGO_CHECK(reachable(*client));
         if (!settled && options_.job == "initial-setup") return 75;
         return 0;
@@ -179,10 +180,12 @@ class Run {
     }
 
     /// Settling; that the platform cannot be reached in time is no end: what is owed stays owed.
-    static Result<bool> settle_quietly(Exchange& exchange, std::optional<Instant> deadline,
-                                       const std::function<Result<bool>()>& read_again) {
+    Result<bool> settle_quietly(Exchange& exchange, std::optional<Instant> deadline,
+                                const std::function<Result<bool>()>& read_again) {
         auto settled = exchange.settle(deadline, read_again);
+        trouble_.reset();
         if (settled || !info(settled.error().code).retryable) return settled;
+        trouble_ = settled.error();
         return false;
     }
 
@@ -303,6 +306,7 @@ class Run {
     ledger::RunId run_ = 0;
     Tally tally_;
     std::string message_;
+    std::optional<Error> trouble_;  ///< why the last settling did not come to its end
     bool stopped_ = false;
     std::vector<PlanRow> plans_;
 };

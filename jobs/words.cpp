@@ -125,6 +125,7 @@ std::string reason_in_words(const spec::Specification& specification, const std:
         {std::string(reason::kAborted), N_("the platform aborted the request five times")},
         {std::string(reason::kRecreate), N_("the history was renumbered: deleted, then registered anew")},
         {std::string(reason::kResend), N_("an operator asked to send it again")},
+        {std::string(reason::kRewritten), N_("the interface's names changed; it goes under another request")},
         {std::string(reason::kBodyLost), N_("its content is read from the source again")},
     };
     if (why.starts_with(reason::kValidation)) {

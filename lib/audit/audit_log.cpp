@@ -49,6 +49,9 @@ Result<AuditLog> AuditLog::open(const std::filesystem::path& path) {
         ++count;
         whole += line.size() + 1;
     }
+    // Cut only what was read to its end: a log that cannot be opened or read must stay as it is.
+    if (!in.eof() || in.bad())
+        return fail(ErrorCode::cannot_read, tr("the audit log cannot be read")).at(path.string());
     in.close();
     // A line without its end was being written when the power went: what it told had not been confirmed to
     // anyone.

@@ -276,7 +276,9 @@ void Ledger::finish_comparison(ComparisonId comparison, const Accounting& left, 
 std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
     std::vector<ComparisonId> open;
     std::vector<std::tuple<ComparisonId, InsurerId, KindId>> all;
-    auto& rows = statement("SELECT id, insurer, kind FROM comparison WHERE run = ?1").bind(1, run);
+    auto& rows =
+        statement("SELECT id, insurer, kind FROM comparison WHERE run = ?1 AND outcome IS NOT 'failed'")
+            .bind(1, run);
     while (rows.step()) all.emplace_back(rows.integer(0), rows.integer(1), rows.integer(2));
     for (const auto& [id, insurer, kind] : all) {
         sqlite::Transaction transaction(database_);
@@ -859,7 +861,8 @@ std::vector<std::string> Ledger::keys_to_read(InsurerId insurer, KindId kind,
 
 void Ledger::mark_body_lost(InsurerId insurer, KindId kind, const std::string& key, Instant now) {
     statement(
-        "UPDATE record SET flags = flags | 8, batch = NULL, reason = ?5, due_at = ?4 WHERE insurer = ?1 AND "
+        "UPDATE record SET flags = CASE WHEN owed = 3 THEN flags ELSE flags | 8 END, batch = NULL, reason = "
+        "?5, due_at = ?4 WHERE insurer = ?1 AND "
         "kind = ?2 AND "
         "key = ?3 AND state = 1")
         .bind(1, insurer)

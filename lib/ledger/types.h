@@ -79,9 +79,6 @@ struct Batch {
 struct Accounting {
     std::int64_t read = 0, unchanged = 0, created = 0, changed = 0, waiting = 0, rejected = 0, blocked = 0,
                  duplicates = 0, gone = 0;
-    std::int64_t explained() const {
-        return unchanged + created + changed + waiting + rejected + blocked + duplicates;
-    }
 };
 
 }  // namespace kaigo::ledger

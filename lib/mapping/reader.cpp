@@ -56,22 +56,44 @@ struct RecordReader::ChildRows {
     Key last_key;
     std::vector<std::vector<Cell>> group;  ///< rows of the current parent, text in the reader's arena
 
-    static Key key_of(const source::RowStream& rows, const std::vector<std::size_t>& columns) {
+    /// Nothing when a part is NULL: that joins with nothing.
+    Result<std::optional<Key>> key_of(const source::RowStream& rows,
+                                      const std::vector<std::size_t>& columns) const {
         Key key;
         for (const std::size_t column : columns) {
             const Cell cell = rows.cell(column);
+            if (cell.type == Cell::Type::null) return std::optional<Key>();
             if (cell.type == Cell::Type::integer)
                 key.emplace_back(cell.integer);
-            else
+            else if (cell.type == Cell::Type::text)
                 key.emplace_back(std::string(cell.text));
+            else
+                return fail(ErrorCode::bad_mapping,
+                            tr("the child query \"{}\" has a key that is neither text nor a whole number",
+                               child->name));
         }
-        return key;
+        return std::optional(std::move(key));
+    }
+
+    /// Text and numbers never are equal: a child would lose its rows without a word.
+    Status same_types(const Key& parent) const {
+        for (std::size_t i = 0; i < parent.size() && i < row_key.size(); ++i)
+            if (parent[i].index() != row_key[i].index())
+                return fail(ErrorCode::bad_mapping,
+                            tr("the key of the child query \"{}\" is of another type than the main query's",
+                               child->name))
+                    .remedy(tr("CAST one of them in its SELECT"));
+        return {};
     }
 
     Status advance() {
-        KAIGO_TRY(has_row, stream->next());
-        if (!has_row) return {};
-        Key key = key_of(*stream, child->key);
+        std::optional<Key> found;
+        while (!found) {
+            KAIGO_TRY(has_row, stream->next());
+            if (!has_row) return {};
+            KAIGO_TRY(found, key_of(*stream, child->key));
+        }
+        Key& key = *found;
         if (!row_key.empty() && key < row_key)
             return fail(ErrorCode::bad_mapping,
                         tr("the child query \"{}\" is not in the order of its key", child->name))
@@ -82,7 +104,10 @@ struct RecordReader::ChildRows {
 
     Status collect(const source::RowStream& parent, spec::Arena& arena) {
         group.clear();
-        const Key wanted = key_of(parent, child->parent);
+        KAIGO_TRY(const auto found, key_of(parent, child->parent));
+        if (!found) return {};
+        const Key& wanted = *found;
+        if (has_row) KAIGO_CHECK(same_types(wanted));
         if (wanted < last_key)
             return fail(ErrorCode::bad_mapping,
                         tr("the main query is not in the order that its child query \"{}\" follows",

@@ -17,17 +17,16 @@ class BatchFill {
     static constexpr std::size_t kEnvelope = 256;
 
     explicit BatchFill(const BatchLimits& limits) : limits_(limits) {}
-    /// Whether a record of so many bytes still goes in. An empty request takes any record that fits() alone.
+    /// Whether a record of so many bytes still goes in. A record that is larger than a request goes alone,
+    /// and is refused.
     bool has_room(std::size_t bytes) const {
         return records_ < limits_.max_records && kEnvelope + bytes_ + bytes + 1 <= limits_.max_bytes;
     }
-    bool fits_alone(std::size_t bytes) const { return kEnvelope + bytes + 1 <= limits_.max_bytes; }
     void add(std::size_t bytes) {
         ++records_;
         bytes_ += bytes + 1;
     }
     bool empty() const { return records_ == 0; }
-    void clear() { records_ = bytes_ = 0; }
 
   private:
     BatchLimits limits_;

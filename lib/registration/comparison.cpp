@@ -39,7 +39,8 @@ Decision send(const SourceRow& row, const Standing& known) {
         become(term, known.state == RecordState::absent ? Event::source_new : Event::source_changed, known,
                RecordState::pending, "");
     out.send = true;
-    out.next.attempts = 0;
+    // What the platform blocked goes on waiting longer each time.
+    if (known.state != RecordState::blocked) out.next.attempts = 0;
     // A person's history was renumbered: a lower number than the acknowledged one would be stale for ever.
     const bool renumbered = known.on_platform && known.acknowledged_history > row.history;
     if (renumbered) {

@@ -23,7 +23,7 @@ struct SourceRow {
 };
 
 /// Left-hand terms of the row accounting: read = their sum (`gone` is counted from the ledger's side).
-enum class Term : std::uint8_t { unchanged, created, changed, waiting, rejected, blocked, duplicate, gone };
+enum class Term : std::uint8_t { unchanged, created, changed, waiting, rejected, blocked, gone };
 
 struct Decision {
     Term term = Term::unchanged;

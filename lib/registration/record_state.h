@@ -171,6 +171,7 @@ inline constexpr std::string_view kAborted = "batch-aborted";
 inline constexpr std::string_view kRecreate = "history-renumbered";
 inline constexpr std::string_view kResend = "resend-by-operator";
 inline constexpr std::string_view kBodyLost = "body-to-be-read-again";
+inline constexpr std::string_view kRewritten = "request-rewritten";
 inline constexpr std::string_view kValidation = "validation:";  // then item path and rule
 }  // namespace reason
 

@@ -109,6 +109,7 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
             next.sent.reset();
             ++next.attempts;
             next.due_at = later();
+            out.alarm = next.attempts == policy.aborted_ceiling;
             return out;
         case ErrorClass::no_such_record:
             if (sent != UpdateKind::update) break;

@@ -18,6 +18,7 @@ constexpr std::size_t kKeyIdSize = 8;
 constexpr std::size_t kLargestFile = 256U << 20;
 constexpr int kCompressionLevel = 1;
 constexpr std::string_view kSuffix = ".spool";
+constexpr std::string_view kPart = ".part";
 
 void append_length(std::string& out, std::size_t length) {
     const auto value = static_cast<std::uint32_t>(length);
@@ -76,13 +77,14 @@ Result<std::vector<std::string>> Spool::load(const std::string& request_id) cons
                     tr("the spool file was sealed under key {}, this key is {}", key_id, key_id_))
             .at(place)
             .remedy(tr("put the former key file back"));
-    const auto packed =
+    auto packed =
         unseal(key_, header() + request_id, std::string_view(bytes).substr(kMagic.size() + kKeyIdSize));
     if (!packed) return damaged();
     const auto plain_size = ZSTD_getFrameContentSize(packed->data(), packed->size());
     if (plain_size > kLargestFile) return damaged();
     std::string plain(plain_size, '\0');
     const std::size_t size = ZSTD_decompress(plain.data(), plain.size(), packed->data(), packed->size());
+    SecretBytes::wipe(packed->data(), packed->size());
     if (ZSTD_isError(size) != 0 || size != plain.size()) return damaged();
     std::vector<std::string> records;
     std::string_view rest = plain;
@@ -113,11 +115,15 @@ Status Spool::tidy(const std::vector<std::string>& needed) {
     std::vector<std::filesystem::path> left;
     size_ = 0;
     for (std::filesystem::directory_iterator it(directory_, error), end; !error && it != end;
-         it.increment(error))
-        if (it->path().extension() != kSuffix || !keep.contains(it->path().stem().string()))
-            left.push_back(it->path());
-        else
+         it.increment(error)) {
+        const std::filesystem::path& path = it->path();
+        const bool half_written = path.extension() == kPart && path.stem().extension() == kSuffix;
+        if (half_written || (path.extension() == kSuffix && !keep.contains(path.stem().string())))
+            left.push_back(path);
+        else if (path.extension() == kSuffix)
             size_ += it->file_size(error);
+        // Whatever else lies here is not ours.
+    }
     if (error) return fail(ErrorCode::cannot_read, error.message()).at(directory_.string());
     for (const std::filesystem::path& path : left) KAIGO_CHECK(remove_file_durably(path));
     return {};

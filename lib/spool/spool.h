@@ -22,6 +22,7 @@ class Spool {
     /// On return the file and its folder are on disk.
     Status store(const std::string& request_id, const std::vector<std::string_view>& records);
     Result<std::vector<std::string>> load(const std::string& request_id) const;
+    bool has(const std::string& request_id) const { return std::filesystem::exists(file(request_id)); }
     /// Bytes of all files.
     std::uint64_t size() const { return size_; }
     Status remove(const std::string& request_id);

@@ -835,7 +835,7 @@ class Checker:
 
     def check_accounts(self) -> None:
         for row in self.ledger.execute("SELECT c.* FROM comparison c JOIN run r ON r.id = c.run WHERE c.outcome IS NOT "
-                                       "NULL AND r.ended_at IS NOT NULL AND r.outcome <> 'interrupted' ORDER BY c.id"):
+                                       "NULL AND c.outcome <> 'failed' AND r.ended_at IS NOT NULL AND r.outcome <> 'interrupted' ORDER BY c.id"):
             self.counts["accounts"] += 1
 
             def total(columns: str) -> int:
