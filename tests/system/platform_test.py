@@ -37,6 +37,25 @@ def too_large_batches_are_split(binaries: Path) -> None:
         city.check()
 
 
+def changed_names_on_the_wire_go_under_another_request(binaries: Path) -> None:
+    """The interface's files are corrected while requests are owed under the old names."""
+    with City(binaries, 60) as city:
+        city.start_simulator("faults: [{on: submit, every: 1, do: '503', retry_after: 60}]\n")
+        city.run_job("initial-setup", "--yes", "--wait", "0", status=75)
+        expect(city.unsettled() > 0, "nothing is owed")
+        city.stop_simulator()
+        corrected = city.folder / "corrected"
+        shutil.copytree(city.spec, corrected)
+        names = corrected / "endpoints.yaml"
+        names.write_text(names.read_text(encoding="utf-8").replace("records: records", "records: recordItems"), encoding="utf-8")
+        city.spec = corrected
+        city.now += 3_600_000
+        city.start_simulator()
+        city.run_job("initial-setup", "--wait", "1h")
+        expect(city.unsettled() == 0 and city.effects() > 60, "what was owed did not arrive")
+        city.check()
+
+
 def compressed_and_within_a_small_spool(binaries: Path) -> None:
     with City(binaries, 600) as city:
         city.platform_extra = "  gzip: true\n  max_records: 20\n  max_bytes: 64KiB"
@@ -139,6 +158,7 @@ def the_same_seed_gives_the_same_bytes(binaries: Path) -> None:
 
 def platform(binaries: Path) -> None:
     for test in (the_same_seed_gives_the_same_bytes, lost_answers_settle_in_the_same_run, too_large_batches_are_split,
+                 changed_names_on_the_wire_go_under_another_request,
                  compressed_and_within_a_small_spool, outside_the_window_nothing_leaves, a_scenario_is_read_again_on_sighup,
                  a_misbehaving_server_breaks_nothing):
         print(test.__name__.replace("_", " "), flush=True)

@@ -58,6 +58,12 @@ TEST_CASE("a changed, removed or inserted line breaks the chain at its place") {
     CHECK_FALSE(verify(text.substr(second)));
 }
 
+TEST_CASE("a log that cannot be read is left as it is") {
+    const test::Folder folder;
+    std::filesystem::create_directory(folder / "audit.log");
+    CHECK(audit::AuditLog::open(folder / "audit.log").error().code == ErrorCode::cannot_read);
+}
+
 TEST_CASE("a line that power loss cut short is dropped, and the log goes on") {
     const test::Folder folder;
     const auto path = log_of_three(folder);

@@ -202,6 +202,24 @@ TEST_CASE("held records are owed again on an operator's word, a refused deletion
     CHECK(f.ledger->keys_to_read(f.insurer, f.kind, {}, kNoon) == std::vector<std::string>{"0000000002"});
 }
 
+TEST_CASE("a deletion whose body is lost stays sendable: it needs none") {
+    Fixture f;
+    Change gone{kKey, RecordState::absent, Event::source_new, {}, Term::gone, {}, {}};
+    gone.next.state = RecordState::pending;
+    gone.next.on_platform = true;
+    gone.next.owed = UpdateKind::remove;
+    Change update = gone;
+    update.key = "0000000002";
+    update.next.owed = UpdateKind::update;
+    f.ledger->apply_changes(1, f.insurer, f.kind, "key1", {gone, update}, kNoon);
+    f.ledger->mark_body_lost(f.insurer, f.kind, gone.key, kNoon);
+    f.ledger->mark_body_lost(f.insurer, f.kind, update.key, kNoon);
+    const auto owed = f.ledger->owed(f.insurer, kNoon, 10);
+    REQUIRE(owed.size() == 1);
+    CHECK(owed[0].entry.key == gone.key);
+    CHECK(f.ledger->keys_to_read(f.insurer, f.kind, {}, kNoon) == std::vector<std::string>{update.key});
+}
+
 TEST_CASE("setup is complete when nothing is owed or in flight") {
     Fixture f;
     f.ledger->start_setup(f.insurer, "2026-11-01", kNoon);

@@ -148,6 +148,22 @@ TEST_CASE("all faults of a mapping are told at once, with their lines, before a 
     CHECK(later.list()[0].line == 10);
 }
 
+TEST_CASE("children join by equal keys: NULL joins with nothing, and mixed types are refused") {
+    const auto with_child = [](const std::string& key) {
+        return changed(kMapping, "    platform_owned:",
+                       "    children:\n      c: {select: \"SELECT 番号 AS 親, " + key +
+                           " AS 数, 日 FROM 同意 WHERE 保険者 = :insurer ORDER BY 1, 2\", key: [親, 数], "
+                           "parent: [番号, 連番]}\n    platform_owned:");
+    };
+    Fixture fixture;
+    fixture.row("'122192', '1', 1, 1, '2026-05-01', '1', '2'");
+    fixture.row("'122192', '2', NULL, 1, '2026-05-01', '1', '2'");
+    CHECK(fixture.canonical(with_child("連番")).size() == 2);
+    const auto mixed = fixture.canonical(with_child("CAST(連番 AS TEXT)"));
+    REQUIRE_FALSE(mixed.empty());
+    CHECK(mixed.back().find("of another type") != std::string::npos);
+}
+
 TEST_CASE("a SELECT that writes, or does not bind the insurer, is refused") {
     for (const char* sql : {"DELETE FROM 同意 WHERE 保険者 = :insurer", "SELECT * FROM 同意",
                             "SELECT * FROM 同意 WHERE 保険者 = :insurer AND 番号 = :other",

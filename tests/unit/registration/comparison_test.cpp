@@ -122,6 +122,14 @@ TEST_CASE("a dependant waits for its person's record") {
     CHECK(present(row(1), blocked.next, true).send);
 }
 
+TEST_CASE("a record that the platform blocked waits longer each time") {
+    Standing blocked;
+    blocked.state = RecordState::blocked;
+    blocked.reason = reason::kPrerequisite;
+    blocked.attempts = 3;
+    CHECK(present(row(1), blocked).next.attempts == 3);
+}
+
 TEST_CASE("what the platform itself originates is known and never touched") {
     SourceRow office = row(1);
     office.verdict = SourceRow::Verdict::platform_owned;

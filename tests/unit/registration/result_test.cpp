@@ -119,6 +119,20 @@ TEST_CASE("a missing prerequisite blocks, a newer version holds, a passing fault
     CHECK(*passing.next.due_at > 1'000'000);
 }
 
+TEST_CASE("a prerequisite that never comes raises an alarm, once") {
+    auto standing = flying(UpdateKind::create);
+    int alarms = 0;
+    for (int i = 0; i < 8; ++i) {
+        const auto out = land(standing, error(ErrorClass::dependency));
+        alarms += out.alarm ? 1 : 0;
+        standing = out.next;
+        standing.state = RecordState::submitted;
+        standing.owed = UpdateKind::create;
+        standing.sent = digest(2);
+    }
+    CHECK(alarms == 1);
+}
+
 TEST_CASE("an unknown errorId is held with an alarm, and what is stored counts as stored") {
     const auto out = land(flying(UpdateKind::create), error(ErrorClass::unknown, true));
     CHECK(out.next.state == RecordState::rejected);

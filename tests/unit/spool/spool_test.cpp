@@ -29,10 +29,12 @@ TEST_CASE("what a crash left is tidied away, what is needed stays") {
     REQUIRE(spool.store("R1", {record}));
     REQUIRE(spool.store("R2", {record}));
     folder.write("spool/R3.spool.part", "half");
+    folder.write("spool/ledger.db", "not ours");
     REQUIRE(spool.tidy({"R1"}));
     CHECK(spool.load("R1"));
     CHECK_FALSE(spool.load("R2"));
     CHECK_FALSE(std::filesystem::exists(folder / "spool/R3.spool.part"));
+    CHECK(std::filesystem::exists(folder / "spool/ledger.db"));
 }
 
 TEST_CASE("a damaged, renamed or foreign spool file is refused") {
