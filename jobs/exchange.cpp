@@ -302,7 +302,8 @@ Status Exchange::handle(BatchId id, const SubmitResult& result) {
             return split(batch);
         case Outcome::conflict:
             raise("request-id-conflict", tr("request {} was used for another content", batch.request_id));
-            return give_back(batch, "KJQ0409", BatchState::refused, true);
+            return give_back(batch, result.error_code.empty() ? result.detail : result.error_code,
+                             BatchState::refused, true);
         case Outcome::refused:
             raise("request-refused", tr("request {} was refused: {}", batch.request_id, result.detail));
             return give_back(batch, result.error_code.empty() ? result.detail : result.error_code,

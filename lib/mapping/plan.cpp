@@ -314,6 +314,7 @@ class PlanLoader {
         } else if (rule == "consent-outside-application") {
             out.source = Expression::Source::consent_outside_application;
             if (expect(map, item, ItemType::code)) read_evidence(map, out, kOutsideEvidence, kind, query);
+            if (!map.has("codes")) map.fault(map.self(), tr("\"{}\" is missing", "codes"));
         } else {
             map.fault("derive", tr("unknown rule \"{}\"", rule));
         }

@@ -261,15 +261,12 @@ class RecordReader::Evaluation {
         if (!readable || !day || (act != "granted" && act != "refused" && act != "withdrawn"))
             return malformed("consent-evidence");
         const Act taken = act == "granted" ? Act::granted : act == "refused" ? Act::refused : Act::withdrawn;
-        switch (registration::consent_outside_application(taken, *day, reader_.consent_)) {
-            case Act::granted:
-                return text_value("1");
-            case Act::refused:
-                return text_value("2");
-            case Act::withdrawn:
-                return text_value("3");
-        }
-        return {};
+        // Which code stands for which outcome is the mapping's to say, checked against the code list.
+        const auto outcome = registration::consent_outside_application(taken, *day, reader_.consent_);
+        const auto code = expression.codes->find(outcome == Act::granted   ? "granted"
+                                                 : outcome == Act::refused ? "refused"
+                                                                           : "withdrawn");
+        return code == expression.codes->end() ? malformed("code-not-in-table") : text_value(code->second);
     }
 
     Value convert(const Cell& c, const Expression& expression, const Item& item) {

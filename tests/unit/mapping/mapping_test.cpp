@@ -74,6 +74,7 @@ records:
       consentDate: {column: 日, date: [iso, wareki]}
       consent:
         derive: consent-outside-application
+        codes: {granted: "1", refused: "2", withdrawn: "3"}
         from:
           act: {column: 区分, codes: {"1": granted, "2": refused, "3": withdrawn}}
           actedOn: {column: 日, date: [iso, wareki]}
