@@ -28,10 +28,54 @@ struct Arguments {
     std::int64_t job_id = 0;
     std::string insurer;
     std::string insured;
+    CasesOptions cases;
+    std::string case_state;
+    std::string older_than;
+    DecideOptions decide;
+    std::string table;
+    ReportOptions report;
+    std::string report_day;
 };
 
 void add_format(CLI::App* app, Arguments& arguments) {
     app->add_option("--format", arguments.format, tr("text or json"))->check(CLI::IsMember({"text", "json"}));
+}
+
+void add_cases(CLI::App& app, Arguments& a) {
+    auto* cases = app.add_subcommand("cases", tr("PMH key cases: the work list, and what is found out"));
+    cases->require_subcommand(1);
+    const auto add_filter = [&](CLI::App* sub) {
+        sub->add_option("--insurer", a.cases.insurer, tr("only this insurer (保険者番号)"));
+        sub->add_option("--state", a.case_state, tr("only cases at this step, as --format json names it"));
+        sub->add_option("--reason", a.cases.reason, tr("errorId, or exempt or enrolment-unconfirmable"));
+        sub->add_option("--older-than", a.older_than, tr("opened longer ago than this (e.g. 30d)"));
+        add_format(sub, a);
+    };
+    add_filter(cases->add_subcommand("list", tr("open cases, what can be done now first")));
+    auto* show = cases->add_subcommand("show", tr("one case: history, evidence, the next question"));
+    show->add_option("ID", a.decide.id, tr("number of a case"))->required();
+    add_format(show, a);
+    auto* decide = cases->add_subcommand("decide", tr("answer the question of a case"));
+    decide->add_option("ID", a.decide.id, tr("number of a case"))->required();
+    std::vector<std::string> findings;
+    for (const auto finding : registration::kFindings)
+        findings.emplace_back(name_of(registration::kCaseEventNames, finding));
+    decide->add_option("--finding", a.decide.finding, tr("what was found out"))
+        ->required()
+        ->check(CLI::IsMember(findings));
+    decide
+        ->add_option("--reason", a.decide.reason, tr("of leave-in-error: exempt or enrolment-unconfirmable"))
+        ->check(CLI::IsMember({"exempt", "enrolment-unconfirmable"}));
+    decide->add_option("--note", a.decide.note, tr("how it was found out; no マイナンバー"));
+    decide->add_option("--operator", a.decide.operator_name, tr("who decides, beside the OS user"));
+    add_format(decide, a);
+    auto* table = cases->add_subcommand("export", tr("write the cases to a CSV file for a spreadsheet"));
+    table->add_option("FILE", a.table, tr("the file"))->required();
+    add_filter(table);
+    auto* import = cases->add_subcommand("import", tr("take in the answers of such a file: all or nothing"));
+    import->add_option("FILE", a.table, tr("the file"))->required();
+    import->add_option("--operator", a.decide.operator_name, tr("who decides, beside the OS user"));
+    add_format(import, a);
 }
 
 void build(CLI::App& app, Arguments& a) {
@@ -88,6 +132,15 @@ void build(CLI::App& app, Arguments& a) {
         add_format(sub, a);
     }
 
+    add_cases(app, a);
+
+    auto* report = app.add_subcommand("report", tr("linkage report of a day or of a run"));
+    auto* day = report->add_option("--date", a.report_day, tr("the day (default: today), YYYY-MM-DD"));
+    report->add_option("--run", a.report.run, tr("number of a run"))->excludes(day);
+    report->add_option("--format", a.report.format, tr("text, json, csv or html"))
+        ->check(CLI::IsMember({"text", "json", "csv", "html"}));
+    report->add_option("--output", a.report.output, tr("write to this file"));
+
     auto* audit = app.add_subcommand("audit", tr("the hash-chained audit log"));
     audit->require_subcommand(1);
     add_format(audit->add_subcommand("verify", tr("check that no line was changed, removed or added")), a);
@@ -95,16 +148,32 @@ void build(CLI::App& app, Arguments& a) {
 
 /// What the parser cannot know: names that the configuration and the specification give.
 Status check_names(const Arguments& a, const config::Config& config) {
-    for (const std::string& number : {a.run.insurer, a.insurer})
+    for (const std::string& number : {a.run.insurer, a.insurer, a.cases.insurer})
         if (!number.empty() && config.insurer(number) == nullptr)
             return fail(ErrorCode::usage, tr("insurer {} is not in the configuration", number));
-    if (!a.run.base_date.empty() && !Date::parse_iso(a.run.base_date))
-        return fail(ErrorCode::usage, tr("a date is written YYYY-MM-DD"));
+    for (const std::string& day : {a.run.base_date, a.report_day})
+        if (!day.empty() && !Date::parse_iso(day))
+            return fail(ErrorCode::usage, tr("a date is written YYYY-MM-DD"));
     if (!a.run.base_date.empty() && a.run.job != "initial-setup")
         return fail(ErrorCode::usage, tr("only initial-setup takes --base-date"));
-    if (!a.wait.empty() && !parse_duration(a.wait))
+    if (!a.case_state.empty() && !value_of(registration::kCaseStateNames, a.case_state))
+        return fail(ErrorCode::usage, tr("there is no step \"{}\" of a case", a.case_state));
+    if ((!a.wait.empty() && !parse_duration(a.wait)) ||
+        (!a.older_than.empty() && !parse_duration(a.older_than)))
         return fail(ErrorCode::usage, tr("a duration is an integer and ms, s, m, h or d"));
     return {};
+}
+
+int dispatch_cases(const CLI::App& app, Arguments& a, const config::Config& config, World& world, bool json) {
+    const auto chosen = [&](const char* name) { return app.get_subcommand("cases")->got_subcommand(name); };
+    a.cases.json = a.decide.json = json;
+    if (!a.case_state.empty()) a.cases.state = value_of(registration::kCaseStateNames, a.case_state);
+    if (!a.older_than.empty()) a.cases.older_than = parse_duration(a.older_than);
+    if (chosen("show")) return cases_show(config, world, a.decide.id, json);
+    if (chosen("decide")) return cases_decide(config, world, a.decide);
+    if (chosen("export")) return cases_export(config, world, a.table, a.cases);
+    if (chosen("import")) return cases_import(config, world, a.table, a.decide.operator_name, json);
+    return cases_list(config, world, a.cases);
 }
 
 int dispatch(const CLI::App& app, Arguments& a, World& world) {
@@ -121,6 +190,11 @@ int dispatch(const CLI::App& app, Arguments& a, World& world) {
     if (chosen("status")) return status(*config, world, json);
     if (chosen("explain")) return explain(*config, world, a.insurer, a.insured, json);
     if (chosen("audit")) return audit_verify(*config, world, json);
+    if (chosen("cases")) return dispatch_cases(app, a, *config, world, json);
+    if (chosen("report")) {
+        a.report.day = Date::parse_iso(a.report_day);
+        return linkage_report(*config, world, a.report);
+    }
     if (chosen("held")) {
         a.held.json = json;
         const bool resend = app.get_subcommand("held")->got_subcommand("resend");

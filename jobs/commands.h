@@ -4,6 +4,7 @@
 #include <string>
 
 #include "jobs/gateway.h"
+#include "ledger/view.h"
 
 namespace kaigo::jobs {
 
@@ -24,6 +25,41 @@ struct HeldOptions {
 };
 int held_list(const config::Config& config, World& world, const HeldOptions& options);
 int held_resend(const config::Config& config, World& world, const HeldOptions& options);
+
+struct CasesOptions {
+    std::string insurer;
+    std::optional<registration::CaseState> state;  ///< nothing: every open case
+    std::string reason;                            ///< errorId or reason of being left in error
+    std::optional<Duration> older_than;
+    bool json = false;
+};
+int cases_list(const config::Config& config, World& world, const CasesOptions& options);
+int cases_show(const config::Config& config, World& world, ledger::CaseId id, bool json);
+int cases_export(const config::Config& config, World& world, const std::string& file,
+                 const CasesOptions& options);
+int cases_import(const config::Config& config, World& world, const std::string& file,
+                 const std::string& operator_name, bool json);
+
+struct DecideOptions {
+    ledger::CaseId id = 0;
+    std::string finding, reason, note;
+    std::string operator_name;  ///< beside the OS user
+    bool json = false;
+};
+int cases_decide(const config::Config& config, World& world, const DecideOptions& options);
+
+/// What a clerk can do now first, oldest first.
+std::vector<ledger::CaseRow> work_list(ledger::LedgerView& view, const CasesOptions& options, Instant now);
+/// Whole days since it was opened, or until it was closed.
+std::int64_t case_age_days(const ledger::CaseRow& row, Instant now);
+
+struct ReportOptions {
+    std::optional<Date> day;  ///< nothing: today
+    ledger::RunId run = 0;    ///< instead of a day
+    std::string format = "text";
+    std::string output;  ///< file; empty: standard output
+};
+int linkage_report(const config::Config& config, World& world, const ReportOptions& options);
 
 int list_jobs(const config::Config& config, World& world, std::int64_t id, bool json);
 int status(const config::Config& config, World& world, bool json);

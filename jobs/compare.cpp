@@ -7,6 +7,7 @@
 
 #include "base/i18n.h"
 #include "jobs/ordered_rows.h"
+#include "mapping/evidence.h"
 
 namespace kaigo::jobs {
 
@@ -24,15 +25,15 @@ namespace {
 
 constexpr std::size_t kChangesAtOnce = 5'000;
 
-/// Whether a person's record is on the platform, asked in key order.
+/// Whether a person's record carries dependants, asked in key order.
 class PrerequisiteCursor {
   public:
     PrerequisiteCursor(const std::filesystem::path& path, ledger::InsurerId insurer, ledger::KindId kind)
         : reader_(path, insurer, kind), entry_(reader_.next()) {}
 
-    bool on_platform(std::string_view insured) {
+    bool carries_dependants(std::string_view insured) {
         while (entry_ != nullptr && entry_->key < insured) entry_ = reader_.next();
-        return entry_ != nullptr && entry_->key == insured && entry_->standing.on_platform;
+        return entry_ != nullptr && entry_->key == insured && entry_->standing.carries_dependants();
     }
 
   private:
@@ -40,11 +41,51 @@ class PrerequisiteCursor {
     const Entry* entry_;
 };
 
+/// What the source says of single persons, opened when it is first asked. Evidence that cannot be read moves
+/// no case and stops nothing else.
+class EvidenceCursor {
+  public:
+    EvidenceCursor(const mapping::KindPlan* plan, source::Snapshot& snapshot, const InsurerNumber& insurer,
+                   const Date& today)
+        : plan_(plan), snapshot_(snapshot), insurer_(insurer), today_(today) {}
+
+    registration::Evidence of(std::string_view insured) {
+        if (plan_ == nullptr || failure) return {};
+        if (!reader_) {
+            auto opened = mapping::EvidenceReader::open(*plan_, snapshot_, insurer_, today_);
+            if (!opened) return failed(opened.error());
+            reader_ = std::move(*opened);
+        }
+        auto evidence = reader_->of(insured);
+        return evidence ? std::move(*evidence) : failed(evidence.error());
+    }
+
+    /// Why evidence, or some of it, could not be read; empty: it could.
+    std::string trouble() const {
+        if (failure) return failure->text();
+        return reader_ ? reader_->unreadable() : std::string();
+    }
+
+    std::optional<Error> failure;
+
+  private:
+    registration::Evidence failed(const Error& error) {
+        failure = error;
+        return {};
+    }
+
+    const mapping::KindPlan* plan_;
+    source::Snapshot& snapshot_;
+    const InsurerNumber& insurer_;
+    Date today_;
+    std::unique_ptr<mapping::EvidenceReader> reader_;
+};
+
 /// One pass over source and ledger.
 class Pass {
   public:
     Pass(Gateway& gateway, Ledger& ledger, Exchange* exchange, const config::Insurer& insurer,
-         const spec::RecordKind& kind, const CompareOptions& options)
+         const spec::RecordKind& kind, const CompareOptions& options, EvidenceCursor evidence)
         : gateway_(gateway),
           ledger_(ledger),
           exchange_(exchange),
@@ -54,7 +95,10 @@ class Pass {
           insurer_id_(ledger.insurer(insurer.number.value())),
           kind_id_(ledger.kind(kind.id)),
           known_(gateway.config().ledger, insurer_id_, kind_id_),
-          identifier_(gateway.keys().identifier.view()) {
+          identifier_(gateway.keys().identifier.view()),
+          evidence_(std::move(evidence)) {
+        for (ledger::KnownCase& each : ledger.open_cases(insurer_id_, kind_id_))
+            cases_.emplace(each.key, std::move(each));
         if (kind.requires_kind)
             prerequisite_.emplace(gateway.config().ledger, insurer_id_, ledger.kind(*kind.requires_kind));
         for (const auto& other : gateway.specification().kinds())
@@ -103,29 +147,44 @@ class Pass {
             // Whether dependants remain is known only after they were compared: the exchange releases it
             // then.
             Decision decision = registration::compare_gone(standing, has_dependants_);
-            if (!decision.changes) continue;
+            if (!decision.changes) {
+                if (comparison_ && standing.in_case && !standing.in_flight())
+                    steps_.push_back(begin_step(key));
+                continue;
+            }
             if (account)
                 decision.term = Term::waiting;
             else
                 ++outcome_.left.gone;
             if (!comparison_) continue;
             account_ = account;
+            step_.reset();
+            if (standing.in_case && decision.next.state == registration::RecordState::absent) {
+                step_ = begin_step(key);
+                registration::move_case(step_->next, registration::CaseEvent::source_gone, "", step_->moves);
+            }
             if (decision.send) {
                 std::string canonical;
                 spec::append_deletion(canonical, kind_, insurer_.number.value(), key,
                                       std::max<std::int64_t>(1, standing.acknowledged_history));
-                KAIGO_CHECK(send(key, standing, decision, std::move(canonical), std::nullopt));
+                KAIGO_CHECK(send(key, standing, decision, std::move(canonical), {}));
             } else {
-                KAIGO_CHECK(change(key, standing, decision, std::nullopt));
+                KAIGO_CHECK(change(key, standing, decision, FromRow{}));
             }
         }
         return finish();
     }
 
+    std::string evidence_trouble() const { return evidence_.trouble(); }
     std::int64_t would_resend() const { return outcome_.left.changed; }
     const CompareOutcome& outcome() const { return outcome_; }
 
   private:
+    struct FromRow {
+        std::optional<Digest> my_number;
+        std::optional<std::int64_t> consent;
+    };
+
     /// One line that is written over, for a person at a terminal.
     void show_progress(std::int64_t expected, bool end) const {
         constexpr std::int64_t kEvery = 2'000;
@@ -173,17 +232,31 @@ class Pass {
         static const Standing kAbsent;
         const bool known = entry_ != nullptr && entry_->key == row.key;
         const Standing standing = known ? entry_->standing : kAbsent;
+        sent_number_ = known ? entry_->my_number : std::nullopt;
+        known_consent_ = known ? entry_->consent : std::nullopt;
         const bool prerequisite =
-            !prerequisite_ || prerequisite_->on_platform(spec::insured_number_of(row.key));
-        Decision decision = registration::compare_present(row.source, standing, prerequisite);
+            !prerequisite_ || prerequisite_->carries_dependants(spec::insured_number_of(row.key));
+        if (row.source.verdict == SourceRow::Verdict::no_my_number) {
+            row.source.reason = registration::my_number_missing(evidence_.of(row.key).residence);
+            // Whom to ask stays known while the evidence cannot be read.
+            const bool knew = standing.reason.starts_with(registration::reason::kMyNumberMissing);
+            if (evidence_.failure && knew) row.source.reason = standing.reason;
+        }
+        step_.reset();
+        Decision decision = standing.in_case
+                                ? decide_case(row, standing)
+                                : registration::compare_present(row.source, standing, prerequisite);
+        note_consent(row, standing, decision);
         account_ = known ? earlier_account() : std::nullopt;
         if (account_) decision.term = Term::waiting;
         if (known) entry_ = known_.next();
         count(decision);
         if (!decision.changes || !comparison_ || !decision.send) {
             SecretBytes::wipe(row.canonical.data(), row.canonical.size());
-            if (!decision.changes || !comparison_) return {};
-            return change(row.key, standing, decision, row.my_number);
+            if (!comparison_) return {};
+            if (decision.changes) return change(row.key, standing, decision, {row.my_number, row.consent});
+            if (step_) steps_.push_back(std::move(*step_));
+            return steps_.size() + verdicts_.size() >= kChangesAtOnce ? write_changes() : Status{};
         }
         std::string canonical = std::move(row.canonical);
         if (decision.next.owed == UpdateKind::remove) {
@@ -192,7 +265,32 @@ class Pass {
             spec::append_deletion(canonical, kind_, insurer_.number.value(), row.key,
                                   standing.acknowledged_history);
         }
-        return send(row.key, standing, decision, std::move(canonical), row.my_number);
+        return send(row.key, standing, decision, std::move(canonical), {row.my_number, row.consent});
+    }
+
+    /// The case's standing decides; what it learns and does goes into `step_`.
+    Decision decide_case(const OrderedRow& row, const Standing& standing) {
+        // What lands while this pass runs moves the case; the next comparison looks at it.
+        if (standing.in_flight()) return registration::compare_present(row.source, standing, true);
+        ledger::CaseStep step = begin_step(row.key);
+        registration::follow_evidence(step.next, evidence_.of(row.key), step.moves);
+        const bool number_changed = row.my_number && row.my_number != sent_number_;
+        const Decision decision =
+            registration::compare_in_case(row.source, standing, number_changed, step.next, step.moves);
+        if (step.known.to_be_looked_at || step.next != step.known.pmh_case) step_ = std::move(step);
+        return decision;
+    }
+
+    ledger::CaseStep begin_step(const std::string& key) const {
+        const auto found = cases_.find(key);
+        if (found == cases_.end()) throw std::logic_error("a record in a case has no open case");
+        return {found->second, found->second.pmh_case, {}, true, "", ""};
+    }
+
+    void note_consent(const OrderedRow& row, const Standing& standing, const Decision& decision) {
+        const bool told = standing.state == registration::RecordState::registered;
+        if (comparison_ && told && !decision.changes && row.consent && row.consent != known_consent_)
+            verdicts_.emplace_back(row.key, *row.consent);
     }
 
     void count(const Decision& decision) {
@@ -223,7 +321,7 @@ class Pass {
     }
 
     Status send(const std::string& key, const Standing& standing, const Decision& decision,
-                std::string canonical, std::optional<Digest> my_number) {
+                std::string canonical, const FromRow& row) {
         ++outcome_.sent;
         ledger::Sending sending;
         sending.member = {key, make_record_id(identifier_, insurer_.number.value(), kind_, key, canonical),
@@ -231,15 +329,22 @@ class Pass {
         sending.from = standing.state;
         sending.event = decision.event;
         sending.next = decision.next;
-        sending.my_number = my_number;
+        // What the platform was sent stays known until another number goes there.
+        if (sending.member.update_kind != UpdateKind::remove) sending.my_number = row.my_number;
+        sending.consent = row.consent;
         sending.comparison = account_ ? account_ : comparison_;
+        sending.case_step = std::move(step_);
         return exchange_->add(kind_, std::move(sending), std::move(canonical));
     }
 
     Status change(const std::string& key, const Standing& standing, const Decision& decision,
-                  std::optional<Digest> my_number) {
-        changes_.push_back(
-            {key, standing.state, decision.event, decision.next, decision.term, my_number, account_});
+                  const FromRow& row) {
+        // The number the platform was sent, and why it was told a consent so, stay what they are.
+        const auto my_number = standing.in_case ? std::nullopt : row.my_number;
+        const bool told = decision.next.state == registration::RecordState::registered;
+        const auto consent = told || !decision.next.on_platform ? row.consent : std::nullopt;
+        changes_.push_back({key, standing.state, decision.event, decision.next, decision.term, my_number,
+                            account_, consent, std::move(step_)});
         return changes_.size() >= kChangesAtOnce ? write_changes() : Status{};
     }
 
@@ -247,6 +352,10 @@ class Pass {
         ledger_.apply_changes(*comparison_, insurer_id_, kind_id_, gateway_.keys().id, changes_,
                               gateway_.world().clock.now());
         changes_.clear();
+        ledger_.note_consents(insurer_id_, kind_id_, verdicts_);
+        verdicts_.clear();
+        ledger_.step_cases(steps_, gateway_.world().clock.now());
+        steps_.clear();
         return {};
     }
 
@@ -278,6 +387,13 @@ class Pass {
     std::vector<Gone> gone_;
     std::optional<ledger::ComparisonId> account_;  ///< of the record at hand
     std::vector<Change> changes_;
+    EvidenceCursor evidence_;
+    std::map<std::string, ledger::KnownCase, std::less<>> cases_;  ///< open ones, by key
+    std::optional<ledger::CaseStep> step_;                         ///< of the record at hand
+    std::vector<ledger::CaseStep> steps_;                          ///< that do nothing to their record
+    std::vector<std::pair<std::string, std::int64_t>> verdicts_;   ///< of records that stay as they are
+    std::optional<Digest> sent_number_;                            ///< of the record at hand
+    std::optional<std::int64_t> known_consent_;                    ///< of the record at hand
     CompareOutcome outcome_;
 
   public:
@@ -334,11 +450,15 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
         exceeds(before->rows_read - now.rows_read, before->rows_read, safety.drop_percent))
         return held_for_drop(insurer, kind, before->rows_read, now.rows_read);
 
+    const auto evidence = [&] {
+        return EvidenceCursor(source->plan->evidence(), *snapshot, insurer.number,
+                              japan_date(gateway.world().clock.now()));
+    };
     bool sort = plan->sort;
     const std::string changed = before ? changed_fingerprints(*before, now) : "";
     if (whole && exchange != nullptr && !changed.empty() && !options.accept_resend) {
         KAIGO_TRY(const auto rows, open_ordered_rows(gateway, *plan, *snapshot, insurer, true));
-        Pass counting(gateway, ledger, nullptr, insurer, kind, options);
+        Pass counting(gateway, ledger, nullptr, insurer, kind, options, evidence());
         KAIGO_CHECK(counting.run(*rows, std::nullopt, now.rows_read));
         if (exceeds(counting.would_resend(), now.rows_read, safety.resend_percent))
             return fail(ErrorCode::needs_person,
@@ -353,7 +473,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
     for (;;) {
         KAIGO_TRY(const auto rows,
                   open_ordered_rows(gateway, *plan, *snapshot, insurer, sort || exchange == nullptr));
-        Pass pass(gateway, ledger, exchange, insurer, kind, options);
+        Pass pass(gateway, ledger, exchange, insurer, kind, options, evidence());
         std::optional<ledger::ComparisonId> comparison;
         if (exchange != nullptr)
             comparison = ledger.start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
@@ -390,6 +510,12 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
                 << '\n';
             sort = true;
             continue;
+        }
+        if (const std::string trouble = pass.evidence_trouble(); !trouble.empty()) {
+            ++tally.alarms;
+            gateway.world().err << tr("warning: {}; it moves no case", trouble) << '\n';
+            if (exchange != nullptr)
+                ledger.alarm(insurer_id, "evidence-unreadable", trouble, gateway.world().clock.now());
         }
         if (rows->unreadable > 0) {
             ++tally.rejected;

@@ -14,7 +14,8 @@ namespace kaigo::jobs {
 struct CompareOptions {
     bool accept_drop = false;
     bool accept_resend = false;
-    /// Only these keys (records whose body must be read again); deletions only among them.
+    /// Only these keys (records whose body must be read again, cases to be looked at); deletions only among
+    /// them.
     std::optional<std::set<std::string>> only;
 };
 

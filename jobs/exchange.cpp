@@ -321,11 +321,11 @@ Status Exchange::give_back(const Batch& batch, const std::string& why, BatchStat
         auto consequence = registration::apply_not_accepted(entry->standing, why, counts,
                                                             gateway_.retry_policy(), now, gateway_.chance());
         if (consequence.next.state == RecordState::rejected) ++tally_.rejected;
-        landings.push_back({member, std::move(consequence), why});
+        landings.push_back({member, std::move(consequence), why, std::nullopt});
     }
     Batch from = batch;
     if (from.state == BatchState::owed) from.state = BatchState::sending;
-    ledger_.land(from, landings, to, why, gateway_.world().clock.now());
+    ledger_.land(from, landings, to, why, {}, gateway_.world().clock.now());
     forget_body(batch);
     return {};
 }
@@ -338,8 +338,8 @@ Status Exchange::split(const Batch& batch) {
         auto consequence = registration::apply_not_accepted(entry->standing, registration::reason::kTooLarge,
                                                             true, at_once, 0, 0);
         ++tally_.rejected;
-        ledger_.land(batch, {{batch.members.front(), std::move(consequence), ""}}, BatchState::refused,
-                     "too large", gateway_.world().clock.now());
+        ledger_.land(batch, {{batch.members.front(), std::move(consequence), "", std::nullopt}},
+                     BatchState::refused, "too large", {}, gateway_.world().clock.now());
         forget_body(batch);
         return {};
     }
@@ -489,6 +489,29 @@ Status Exchange::results_failed(const Batch& batch, const Error& error) {
     return {};
 }
 
+/// What a result makes of the PMHキー case of its record, or of the record that now becomes one.
+std::optional<ledger::CaseStep> Exchange::step_case(const Batch& batch, const ledger::Member& member,
+                                                    const registration::Standing& sent,
+                                                    const registration::Answer& answer,
+                                                    registration::Consequence& got) {
+    if (!sent.in_case && got.event != Event::stored_without_link) return std::nullopt;
+    ledger::CaseStep step;
+    step.known = ledger_.open_case(batch.insurer, batch.kind, member.key)
+                     .value_or(ledger::KnownCase{0, batch.insurer, batch.kind, member.key, {}, 0, true});
+    step.next = step.known.pmh_case;
+    step.looked_at = !step.known.to_be_looked_at;
+    registration::apply_to_case(step.next, answer, got, step.moves);
+    if (step.next == step.known.pmh_case) return std::nullopt;
+    return step;
+}
+
+std::vector<ledger::KindId> Exchange::dependants_of(ledger::KindId kind) const {
+    std::vector<ledger::KindId> out;
+    for (const auto& [id, other] : kinds_)
+        if (other->requires_kind == kinds_.at(kind)->id) out.push_back(id);
+    return out;
+}
+
 Status Exchange::land_results(const Batch& batch) {
     const WireNames& wire = gateway_.specification().wire();
     if (batch.processing_status == wire.value("processing_aborted")) {
@@ -524,6 +547,7 @@ Status Exchange::land_results(const Batch& batch) {
                                     gateway_.specification().record_error(result.error_id).error_class};
         auto consequence = registration::apply_result(entry->standing, answer, gateway_.retry_policy(),
                                                       to_milliseconds(now), gateway_.chance());
+        auto case_step = step_case(batch, member, entry->standing, answer, consequence);
         if (consequence.alarm)
             raise("result-needs-person",
                   tr("request {}: errorId {}", batch.request_id, result.error_id.substr(0, 20)));
@@ -543,17 +567,18 @@ Status Exchange::land_results(const Batch& batch) {
             default:
                 break;
         }
-        landings.push_back({member, std::move(consequence), result.error_id});
+        landings.push_back({member, std::move(consequence), result.error_id, std::move(case_step)});
     }
     if (!results.empty())
         raise("result-of-unknown-record", tr("request {}: {} results are about records that were not in it",
                                              batch.request_id, results.size()));
     if (missing == 0) {
-        ledger_.land(batch, landings, BatchState::settled, batch.processing_status, now);
+        ledger_.land(batch, landings, BatchState::settled, batch.processing_status, dependants_of(batch.kind),
+                     now);
         forget_body(batch);
         return {};
     }
-    ledger_.land(batch, landings, std::nullopt, "", now);
+    ledger_.land(batch, landings, std::nullopt, "", dependants_of(batch.kind), now);
     if (batch.attempts + 1 == gateway_.retry_policy().aborted_ceiling)
         raise("results-incomplete",
               tr("request {}: the platform has no result for {} records", batch.request_id, missing));

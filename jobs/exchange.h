@@ -87,6 +87,11 @@ class Exchange {
     Result<bool> list_completed();
     Result<bool> fetch_results();
     Status land_results(const ledger::Batch& batch);
+    std::optional<ledger::CaseStep> step_case(const ledger::Batch& batch, const ledger::Member& member,
+                                              const registration::Standing& sent,
+                                              const registration::Answer& answer,
+                                              registration::Consequence& got);
+    std::vector<ledger::KindId> dependants_of(ledger::KindId kind) const;
     Status results_failed(const ledger::Batch& batch, const Error& error);
     void discard_building();
     Result<bool> resend_due_records();

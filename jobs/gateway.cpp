@@ -57,11 +57,16 @@ registration::RetryPolicy Gateway::retry_policy() const {
     registration::RetryPolicy policy;
     policy.initial_ms = config_.platform.retry_initial.count();
     policy.maximum_ms = config_.platform.retry_maximum.count();
+    policy.unanswered_ceiling = config_.unanswered_tries;
     return policy;
 }
 
-registration::ConsentPolicy Gateway::consent_policy(const config::Insurer& insurer) {
-    return {insurer.go_live, insurer.consent_before_go_live, insurer.new_form_from};
+registration::ConsentPolicy Gateway::consent_policy(const config::Insurer& insurer) const {
+    return consent_policy_of(insurer, japan_date(world_->clock.now()));
+}
+
+registration::ConsentPolicy consent_policy_of(const config::Insurer& insurer, const Date& today) {
+    return {insurer.go_live, insurer.consent_before_go_live, insurer.new_form_from, today};
 }
 
 std::string Gateway::new_request_id() const {

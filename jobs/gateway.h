@@ -55,7 +55,7 @@ class Gateway {
     /// Kinds that are linked for an insurer, prerequisites first.
     std::vector<const spec::RecordKind*> kinds_of(const config::Insurer& insurer) const;
     registration::RetryPolicy retry_policy() const;
-    static registration::ConsentPolicy consent_policy(const config::Insurer& insurer);
+    registration::ConsentPolicy consent_policy(const config::Insurer& insurer) const;
     std::string new_request_id() const;
     std::uint16_t chance() const;
 
@@ -67,6 +67,8 @@ class Gateway {
     Keys keys_;
     std::map<std::string, OpenSource> sources_;
 };
+
+registration::ConsentPolicy consent_policy_of(const config::Insurer& insurer, const Date& today);
 
 /// Loads a mapping and checks it against the database. The source is opened even when the mapping has faults.
 Result<OpenSource> open_mapped_source(const config::SourceSettings& settings,

@@ -7,8 +7,10 @@
 
 #include "audit/audit_log.h"
 #include "base/i18n.h"
+#include "jobs/case_words.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
+#include "jobs/looking.h"
 #include "jobs/report.h"
 #include "jobs/words.h"
 #include "ledger/view.h"
@@ -25,30 +27,18 @@ namespace {
 constexpr int kMostHeld = 1'000;
 constexpr int kMostAlarms = 20;
 
-Result<std::unique_ptr<spec::Specification>> load_specification(const config::Config& config) {
-    Faults faults;
-    auto specification = spec::Specification::load(config.interface_spec, faults);
-    if (!faults.empty()) return faults.as_failure(ErrorCode::bad_specification);
-    return specification;
-}
-
-/// Looks with specification and ledger; the common beginning of the commands here.
-template <class Look>
-int look(const config::Config& config, World& world, Look show) {
-    const auto specification = load_specification(config);
-    if (!specification) return refuse(world, specification.error());
-    auto view = LedgerView::open(config.ledger);
-    if (!view) return refuse(world, view.error());
-    return show(**specification, *view);
-}
-
-std::int64_t days_left(const platform::CertificateInfo& certificate, Instant now) {
-    return std::chrono::floor<std::chrono::days>(certificate.not_after - now).count();
-}
-
 std::string describe(const spec::Specification& specification, const ledger::RecordRow& record) {
     const spec::RecordKind* kind = specification.kind(record.kind);
     return kind == nullptr ? hex(record.key) : spec::describe_key(*kind, record.key);
+}
+
+json::value consent_json(const ledger::RecordRow& record) {
+    if (!record.consent) return nullptr;
+    return json::object{
+        {"granted", registration::is_granted(record.consent->reason)},
+        {"reason", std::string(name_of(registration::kConsentReasonNames, record.consent->reason))},
+        {"day", record.consent->day ? json::value(record.consent->day->iso()) : json::value()},
+        {"words", consent_in_words(*record.consent)}};
 }
 
 json::object record_json(const spec::Specification& specification, const ledger::RecordRow& record) {
@@ -74,8 +64,10 @@ json::object record_json(const spec::Specification& specification, const ledger:
             {"requestId", json_text(record.request_id)},
             {"receptionNumber", json_text(record.reception_number)},
             {"case", record.case_state.empty() ? json::value(nullptr)
-                                               : json::value(json::object{{"state", record.case_state},
+                                               : json::value(json::object{{"id", *record.case_id},
+                                                                          {"state", record.case_state},
                                                                           {"errorId", record.case_error}})},
+            {"consent", consent_json(record)},
             {"history", std::move(history)}};
 }
 
@@ -93,7 +85,11 @@ void write_record(std::ostream& out, const spec::Specification& specification,
         out << "  " << tr("request: {} ({})", record.request_id, record.batch_state) << '\n';
     if (!record.reception_number.empty()) out << "  " << tr("reception: {}", record.reception_number) << '\n';
     if (!record.case_state.empty())
-        out << "  " << tr("PMH key case: {} ({})", record.case_state, record.case_error) << '\n';
+        out << "  "
+            << tr("PMH key case {}: {} ({}); see it with: kaigo-gateway cases show {}", *record.case_id,
+                  record.case_state, record.case_error, *record.case_id)
+            << '\n';
+    if (record.consent) out << "  " << consent_in_words(*record.consent) << '\n';
     out << "  " << tr("next: {}", next_in_words(specification, record)) << '\n';
     for (const auto& row : record.history) {
         out << fmt::format("    {}  {} → {}  {}", format_instant(from_milliseconds(row.at)), row.from, row.to,
@@ -167,9 +163,9 @@ int status(const config::Config& config, World& world, bool json_format) {
                                    {"openCases", cases}};
                 const auto certificate =
                     platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
-                entry["certificateDaysLeft"] = certificate
-                                                   ? json::value(days_left(*certificate, world.clock.now()))
-                                                   : json::value(nullptr);
+                entry["certificateDaysLeft"] =
+                    certificate ? json::value(platform::days_left(*certificate, world.clock.now()))
+                                : json::value(nullptr);
                 entry["setupComplete"] = false;
                 for (const auto& setup : view.setups())
                     if (setup.insurer == insurer.number.value()) entry["setupComplete"] = setup.completed;
@@ -209,7 +205,7 @@ int status(const config::Config& config, World& world, bool json_format) {
                 platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
             if (certificate)
                 world.out << tr("certificate of {}: {} days left", insurer.number.value(),
-                                days_left(*certificate, world.clock.now()))
+                                platform::days_left(*certificate, world.clock.now()))
                           << '\n';
         }
         for (const auto& run : view.last_runs())

@@ -63,6 +63,7 @@ class StreamedRows : public OrderedRows {
                 SecretBytes::wipe(labelled.data(), labelled.size());
             }
         }
+        if (const auto& verdict = reader_->consent()) row.consent = verdict->packed();
         if (reader_->platform_owned()) {
             row.source.verdict = SourceRow::Verdict::platform_owned;
             return row;
@@ -136,6 +137,7 @@ class SortedRows : public OrderedRows {
             if (!select_->is_null(6)) {
                 KAIGO_TRY(row.canonical, unseal(key_.view(), row.key, select_->blob(6)));
             }
+            if (!select_->is_null(7)) row.consent = select_->integer(7);
             return row;
         } catch (const sqlite::Failure& failure) {
             return fail(ErrorCode::cannot_read, failure.what());
@@ -150,7 +152,7 @@ class SortedRows : public OrderedRows {
         database_.execute(
             "CREATE TABLE row (key BLOB, verdict INTEGER, history INTEGER, reason TEXT, digest BLOB, "
             "my_number BLOB, "
-            "sealed BLOB)");
+            "sealed BLOB, consent INTEGER)");
         ::unlink(path.c_str());
     }
 
@@ -172,7 +174,7 @@ class SortedRows : public OrderedRows {
 
     Status fill(StreamedRows& rows) {
         database_.execute("BEGIN");
-        auto insert = database_.prepare("INSERT INTO row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+        auto insert = database_.prepare("INSERT INTO row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         for (;;) {
             KAIGO_TRY(const auto row, rows.next());
             if (!row) break;
@@ -188,11 +190,16 @@ class SortedRows : public OrderedRows {
                 insert.bind_null(7);
             else
                 insert.bind_blob(7, seal(key_.view(), row->key, row->canonical));
+            if (row->consent)
+                insert.bind(8, *row->consent);
+            else
+                insert.bind_null(8);
             insert.run();
         }
         database_.execute("COMMIT");
-        select_.emplace(database_.prepare(
-            "SELECT key, verdict, history, reason, digest, my_number, sealed FROM row ORDER BY key, rowid"));
+        select_.emplace(
+            database_.prepare("SELECT key, verdict, history, reason, digest, my_number, sealed, consent FROM "
+                              "row ORDER BY key, rowid"));
         return {};
     }
 
@@ -207,7 +214,7 @@ Result<std::unique_ptr<OrderedRows>> open_ordered_rows(Gateway& gateway, const m
                                                        source::Snapshot& snapshot,
                                                        const config::Insurer& insurer, bool sort) {
     KAIGO_TRY(auto reader,
-              mapping::RecordReader::open(plan, snapshot, insurer.number, Gateway::consent_policy(insurer)));
+              mapping::RecordReader::open(plan, snapshot, insurer.number, gateway.consent_policy(insurer)));
     auto streamed = std::make_unique<StreamedRows>(gateway, plan, std::move(reader), !sort);
     if (!sort) return streamed;
     return SortedRows::sort(*streamed, gateway.config().ledger.parent_path(), gateway.world().random);

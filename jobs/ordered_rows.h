@@ -21,6 +21,7 @@ struct OrderedRow {
     registration::SourceRow source;
     std::string canonical;  ///< of a usable row
     std::optional<Digest> my_number;
+    std::optional<std::int64_t> consent;  ///< registration::ConsentVerdict::packed
 };
 
 class OrderedRows {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/i18n.h"
+#include "jobs/case_words.h"
 #include "jobs/json_text.h"
 #include "jobs/words.h"
 
@@ -20,27 +21,6 @@ json::object accounting_json(const ledger::Accounting& left) {
     return {{"read", left.read},       {"unchanged", left.unchanged},   {"new", left.created},
             {"changed", left.changed}, {"waiting", left.waiting},       {"rejected", left.rejected},
             {"blocked", left.blocked}, {"duplicates", left.duplicates}, {"gone", left.gone}};
-}
-
-json::object run_json(const ledger::RunRow& run) {
-    return {{"id", run.id},
-            {"job", run.job},
-            {"startedAt", json_time(run.started_at)},
-            {"endedAt", json_time(run.ended_at)},
-            {"outcome", json_text(run.outcome)},
-            {"exitStatus", run.exit_status},
-            {"message", json_text(run.message)},
-            {"actor", run.actor}};
-}
-
-json::object comparison_json(const ledger::ComparisonRow& row) {
-    json::object out{{"insurer", row.insurer}, {"kind", row.kind},         {"scope", row.scope},
-                     {"outcome", row.outcome}, {"complete", row.complete}, {"closed", row.closed}};
-    out["rows"] = accounting_json(row.left);
-    out["results"] = json::object{{"registered", row.registered},           {"deleted", row.deleted},
-                                  {"stored_in_error", row.stored_in_error}, {"refused", row.refused},
-                                  {"blocked", row.blocked_later},           {"owed", row.owed}};
-    return out;
 }
 
 void write_left(std::ostream& out, const ledger::Accounting& left) {
@@ -78,7 +58,8 @@ void write_standing(std::ostream& out, const spec::Specification& specification,
 
 void write_next(std::ostream& out, ledger::LedgerView& view) {
     std::int64_t cases = 0;
-    for (const auto& each : view.open_cases()) cases += each.count;
+    for (const ledger::CaseRow& row : view.cases({}))
+        if (waits_for_person(row.pmh_case.state)) ++cases;
     std::int64_t held = 0;
     std::int64_t moving = 0;
     for (const auto& each : view.counts()) {
@@ -92,7 +73,8 @@ void write_next(std::ostream& out, ledger::LedgerView& view) {
         out << "  " << tr("{} records are under way; collect-results and retry-due settle them", moving)
             << '\n';
     if (cases > 0)
-        out << "  " << tr("{} PMH key cases wait for a person: check the マイナンバー of each", cases)
+        out << "  "
+            << tr("{} PMH key cases wait for an answer: kaigo-gateway cases list, or cases export", cases)
             << '\n';
     if (held > 0)
         out << "  " << tr("{} records are held: see them with: kaigo-gateway held list", held) << '\n';
@@ -100,6 +82,53 @@ void write_next(std::ostream& out, ledger::LedgerView& view) {
 }
 
 }  // namespace
+
+json::object run_json(const ledger::RunRow& run) {
+    return {{"id", run.id},
+            {"job", run.job},
+            {"startedAt", json_time(run.started_at)},
+            {"endedAt", json_time(run.ended_at)},
+            {"outcome", json_text(run.outcome)},
+            {"exitStatus", run.exit_status},
+            {"message", json_text(run.message)},
+            {"actor", run.actor}};
+}
+
+json::object comparison_json(const ledger::ComparisonRow& row) {
+    json::object out{{"insurer", row.insurer}, {"kind", row.kind},         {"scope", row.scope},
+                     {"outcome", row.outcome}, {"complete", row.complete}, {"closed", row.closed}};
+    out["rows"] = accounting_json(row.left);
+    out["results"] = json::object{{"registered", row.registered},           {"deleted", row.deleted},
+                                  {"stored_in_error", row.stored_in_error}, {"refused", row.refused},
+                                  {"blocked", row.blocked_later},           {"owed", row.owed}};
+    return out;
+}
+
+std::vector<std::pair<std::string, std::int64_t>> accounting_terms(const ledger::ComparisonRow& row) {
+    const ledger::Accounting& left = row.left;
+    return {{tr("read"), left.read},          {tr("unchanged"), left.unchanged},
+            {tr("new"), left.created},        {tr("changed"), left.changed},
+            {tr("in process"), left.waiting}, {tr("rejected"), left.rejected},
+            {tr("blocked"), left.blocked},    {tr("duplicates"), left.duplicates},
+            {tr("gone"), left.gone},          {tr("registered"), row.registered},
+            {tr("deleted"), row.deleted},     {tr("stored without link"), row.stored_in_error},
+            {tr("refused"), row.refused},     {tr("blocked by its result"), row.blocked_later},
+            {tr("under way"), row.owed}};
+}
+
+void write_accounting(std::ostream& out, const ledger::ComparisonRow& row) {
+    write_left(out, row.left);
+    out << "  "
+        << tr("sent {} = registered {} + deleted {} + stored without link {} + refused {} + blocked {} + "
+              "under way {}",
+              row.left.created + row.left.changed + row.left.gone, row.registered, row.deleted,
+              row.stored_in_error, row.refused, row.blocked_later, row.owed)
+        << '\n';
+    if (row.outcome == "failed")
+        out << "  " << tr("broken off: the next comparison goes over all rows again") << '\n';
+    else if (!row.closed)
+        out << "  " << tr("THE SUMS DO NOT CLOSE") << '\n';
+}
 
 void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, bool json_format) {
     if (json_format) {
@@ -137,17 +166,7 @@ void report_run(std::ostream& out, const spec::Specification& specification, led
         out << row.insurer << ' ' << kind_title(specification, row.kind);
         if (row.scope != "all") out << " " << tr("(read again)");
         out << '\n';
-        write_left(out, row.left);
-        out << "  "
-            << tr("sent {} = registered {} + deleted {} + stored without link {} + refused {} + blocked {} + "
-                  "under way {}",
-                  row.left.created + row.left.changed + row.left.gone, row.registered, row.deleted,
-                  row.stored_in_error, row.refused, row.blocked_later, row.owed)
-            << '\n';
-        if (row.outcome == "failed")
-            out << "  " << tr("broken off: the next comparison goes over all rows again") << '\n';
-        else if (!row.closed)
-            out << "  " << tr("THE SUMS DO NOT CLOSE") << '\n';
+        write_accounting(out, row);
     }
     write_standing(out, specification, view);
     write_next(out, view);

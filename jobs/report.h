@@ -1,6 +1,7 @@
 #pragma once
 // What a run did, for a clerk and for programs.
 
+#include <boost/json/object.hpp>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -15,6 +16,14 @@ struct PlanRow {
     std::string insurer, kind;
     ledger::Accounting left;
 };
+
+/// Every term of a comparison's account in words, the left-hand side first.
+std::vector<std::pair<std::string, std::int64_t>> accounting_terms(const ledger::ComparisonRow& row);
+inline constexpr std::size_t kLeftTerms = 9;  ///< of them: rows read to gone
+/// The account in two lines.
+void write_accounting(std::ostream& out, const ledger::ComparisonRow& row);
+boost::json::object run_json(const ledger::RunRow& run);
+boost::json::object comparison_json(const ledger::ComparisonRow& row);
 
 void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, bool json);
 void report_run(std::ostream& out, const spec::Specification& specification, ledger::LedgerView& view,

@@ -51,6 +51,8 @@ class Run {
             status = graver(status, 70);
         }
         if (status == 0 && tally_.needs_person()) status = 1;
+        if (!options_.dry_run && (options_.job == "initial-setup" || options_.job == "daily-sync"))
+            ledger_.count_standing(run_);
         ledger_.end_run(run_, options_.dry_run ? "dry-run" : outcome_name(status), status, message_,
                         world_.clock.now());
         audit_end(status);
@@ -155,7 +157,14 @@ class Run {
             if (options_.job == "initial-setup" && options_.kind.empty())
                 ledger_.setup_compared(id, world_.clock.now());
         }
-        KAIGO_TRY(const bool settled, settle_quietly(exchange, deadline, read_again));
+        KAIGO_TRY(bool settled, settle_quietly(exchange, deadline, read_again));
+        if (compares && settled) {
+            // The cases that this run opened: what the source says of them suffices for many a step.
+            KAIGO_TRY(const bool sent, read_owed(insurer, exchange, true));
+            if (sent) {
+                KAIGO_TRY(settled, settle_quietly(exchange, deadline, read_again));
+            }
+        }
         ledger_.complete_setup_if_settled(id, world_.clock.now());
         if (world_.stop.stop_requested()) return stopped_status();
         if (!settled && trouble_) return tl::unexpected(*trouble_);
@@ -220,14 +229,17 @@ class Run {
     }
 
     /// Records that must be read from the source again: their prerequisite has come, or their body is gone.
-    Result<bool> read_owed(const config::Insurer& insurer, Exchange& exchange) {
+    /// Cases that a person has decided, and, when asked for, those that were opened since.
+    Result<bool> read_owed(const config::Insurer& insurer, Exchange& exchange, bool opened_cases = false) {
         const auto insurer_id = ledger_.insurer(insurer.number.value());
         const Instant now = world_.clock.now();
         bool sent = false;
         for (const spec::RecordKind* kind : gateway_.kinds_of(insurer)) {
             std::optional<ledger::KindId> prerequisite;
             if (kind->requires_kind) prerequisite = ledger_.kind(*kind->requires_kind);
-            const auto keys = ledger_.keys_to_read(insurer_id, ledger_.kind(kind->id), prerequisite, now);
+            auto keys = ledger_.keys_to_read(insurer_id, ledger_.kind(kind->id), prerequisite, now);
+            std::ranges::move(ledger_.cases_to_look_at(insurer_id, ledger_.kind(kind->id), opened_cases),
+                              std::back_inserter(keys));
             if (keys.empty()) continue;
             CompareOptions options = compare_options();
             options.only = std::set<std::string>(keys.begin(), keys.end());

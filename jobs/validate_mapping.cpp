@@ -12,8 +12,9 @@
 #include "base/i18n.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
+#include "jobs/setup_forecast.h"
 #include "jobs/words.h"
-#include "mapping/reader.h"
+#include "mapping/evidence.h"
 #include "spec/validate.h"
 
 namespace kaigo::jobs {
@@ -36,6 +37,31 @@ struct KindResult {
     std::int64_t usable = 0;
     std::int64_t my_numbers = 0;
     std::map<std::pair<std::string, std::string>, Breach> breaches;  ///< by item path and rule
+    std::unique_ptr<SetupForecast> forecast;  ///< of the kind with the マイナンバー
+};
+
+/// The evidence of persons in the order of the rows; nothing where they do not come in order, or none is
+/// mapped.
+class EvidenceBeside {
+  public:
+    static Result<EvidenceBeside> open(const mapping::KindPlan* plan, source::Snapshot& snapshot,
+                                       const InsurerNumber& insurer, const Date& today) {
+        EvidenceBeside out;
+        if (plan != nullptr) {
+            KAIGO_TRY(out.reader_, mapping::EvidenceReader::open(*plan, snapshot, insurer, today));
+        }
+        return out;
+    }
+
+    Result<registration::Evidence> of(const std::string& key) {
+        if (!reader_ || key < last_) return registration::Evidence{};
+        last_ = key;
+        return reader_->of(spec::insured_number_of(key));
+    }
+
+  private:
+    std::unique_ptr<mapping::EvidenceReader> reader_;
+    std::string last_;
 };
 
 Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPlan& plan,
@@ -43,9 +69,18 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
                                  std::int64_t sample) {
     KAIGO_TRY(const auto snapshot, source.source->snapshot());
     KAIGO_TRY(const auto reader,
-              mapping::RecordReader::open(plan, *snapshot, insurer.number, Gateway::consent_policy(insurer)));
+              mapping::RecordReader::open(plan, *snapshot, insurer.number,
+                                          consent_policy_of(insurer, japan_date(world.clock.now()))));
     const spec::ValidationSettings settings{japan_date(world.clock.now()), config.my_number_check, true};
-    KindResult result{insurer.number.value(), plan.kind->id, 0, 0, 0, {}};
+    KindResult result{insurer.number.value(), plan.kind->id, 0, 0, 0, {}, nullptr};
+    EvidenceBeside evidence;
+    if (plan.kind->my_number) {
+        std::string secret(32, '\0');
+        world.random.fill({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
+        result.forecast = std::make_unique<SetupForecast>(secret);
+        KAIGO_TRY(evidence,
+                  EvidenceBeside::open(source.plan->evidence(), *snapshot, insurer.number, settings.today));
+    }
     std::vector<spec::Finding> findings;
     while (sample == 0 || result.rows < sample) {
         KAIGO_TRY(const bool more, reader->next());
@@ -61,6 +96,10 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
         spec::validate(reader->record(), settings, findings);
         const auto key = spec::encode_key(reader->record());
         bool usable = key.has_value();
+        if (result.forecast && key) {
+            KAIGO_TRY(const auto facts, evidence.of(*key));
+            result.forecast->take(reader->record(), *key, findings, facts);
+        }
         for (const spec::Finding& finding : findings) {
             Breach& breach = result.breaches[{finding.path, std::string(finding.rule)}];
             ++breach.count;
@@ -89,6 +128,7 @@ void write_text(std::ostream& out, const std::vector<KindResult>& results) {
                 out << (i == 0 ? "  (" : ", ") << breach.examples[i];
             out << (breach.examples.empty() ? "\n" : ")\n");
         }
+        if (result.forecast) result.forecast->write(out, result.insurer);
     }
 }
 
@@ -105,11 +145,13 @@ json::value as_json(const std::vector<KindResult>& results, const Faults& faults
                                             {"count", breach.count},
                                             {"examples", std::move(examples)}});
         }
-        kinds.push_back(json::object{{"insurer", result.insurer},
-                                     {"kind", result.kind},
-                                     {"rows", result.rows},
-                                     {"usable", result.usable},
-                                     {"findings", std::move(findings)}});
+        json::object kind{{"insurer", result.insurer},
+                          {"kind", result.kind},
+                          {"rows", result.rows},
+                          {"usable", result.usable},
+                          {"findings", std::move(findings)}};
+        if (result.forecast) kind["setupErrors"] = result.forecast->as_json();
+        kinds.push_back(std::move(kind));
     }
     json::array list;
     for (const Fault& fault : faults.list())

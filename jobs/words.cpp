@@ -110,6 +110,8 @@ std::string event_in_words(const std::string& event) {
         {"result-unknown", N_("result: an errorId that is not in the catalogue")},
         {"released", N_("what it waited for has come")},
         {"resend-by-operator", N_("sent again by an operator")},
+        {"case-sends", N_("sent by its PMH key case")},
+        {"probed", N_("its person was registered anew; is it still there?")},
     };
     return look_up(kTable, event);
 }
@@ -124,6 +126,11 @@ std::string reason_in_words(const spec::Specification& specification, const std:
         {std::string(reason::kTooLarge), N_("the record is larger than the platform accepts")},
         {std::string(reason::kAborted), N_("the platform aborted the request five times")},
         {std::string(reason::kRecreate), N_("the history was renumbered: deleted, then registered anew")},
+        {std::string(reason::kNewNumber),
+         N_("the マイナンバー was corrected: deleted, then registered anew")},
+        {std::string(reason::kRenewal), N_("its PMH key case sends it as 更新")},
+        {std::string(reason::kProbe),
+         N_("its person was registered anew; whether it is still there is asked")},
         {std::string(reason::kResend), N_("an operator asked to send it again")},
         {std::string(reason::kRewritten), N_("the interface's names changed; it goes under another request")},
         {std::string(reason::kBodyLost), N_("its content is read from the source again")},
@@ -135,6 +142,9 @@ std::string reason_in_words(const spec::Specification& specification, const std:
                   rule_in_words(rest.substr(colon + 1)));
     }
     if (kTable.contains(why)) return look_up(kTable, why);
+    if (why.starts_with(reason::kMyNumberMissing))
+        return tr("the source has no マイナンバー for this person, who lives in municipality {} (住所地特例)",
+                  why.substr(reason::kMyNumberMissing.size() + 1));
     const spec::RecordError error = specification.record_error(why);
     return error.meaning.empty() ? why : why + " " + error.meaning;
 }
@@ -145,9 +155,9 @@ std::string next_in_words(const spec::Specification& specification, const ledger
     if (record.state == "registered") return tr("nothing: it is sent again when the source changes");
     if (record.state == "stored_in_error")
         return tr(
-            "a person checks the マイナンバー first (PMH key case); until then the record stays viewable on "
-            "the "
-            "platform, and the person's other records go on");
+            "its PMH key case decides; until then the record stays viewable on the platform, and the "
+            "person's "
+            "other records go on");
     if (record.state == "rejected") {
         const auto error_class = specification.record_error(record.reason).error_class;
         if (record.reason.starts_with(reason::kValidation) || record.reason == reason::kDuplicateKey ||
@@ -158,7 +168,7 @@ std::string next_in_words(const spec::Specification& specification, const ledger
         return tr("ask the platform's operator what the error means; then: kaigo-gateway held resend");
     }
     if (record.state == "blocked") {
-        if (record.reason == reason::kMyNumberMissing)
+        if (record.reason.starts_with(reason::kMyNumberMissing))
             return tr(
                 "look in the person's application; for 住所地特例 ask the municipality of residence; enter "
                 "the "

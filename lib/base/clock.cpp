@@ -21,6 +21,8 @@ void SystemClock::sleep_until(Instant until, const std::stop_token& stop) {
 
 Date japan_date(Instant instant) { return Date(std::chrono::floor<std::chrono::days>(instant + kJapan)); }
 
+Instant japan_midnight(const Date& day) { return Instant(day.days()) - kJapan; }
+
 int japan_minute_of_day(Instant instant) {
     const auto local = instant + kJapan;
     const auto day = std::chrono::floor<std::chrono::days>(local);

@@ -28,6 +28,8 @@ class SystemClock : public Clock {
 
 /// Civil date in Japan (+09:00), whatever TZ says.
 Date japan_date(Instant instant);
+/// When a day begins in Japan.
+Instant japan_midnight(const Date& day);
 /// Minutes since midnight in Japan.
 int japan_minute_of_day(Instant instant);
 /// RFC 3339 with Japan's offset, seconds.

@@ -66,6 +66,7 @@ class Reader {
         read_platform(root);
         read_insurers(root);
         read_safety(root);
+        read_cases(root);
         read_files(root);
         read_schedule(root);
         root.finish();
@@ -168,6 +169,14 @@ class Reader {
             config_.safety.drop_percent = static_cast<int>(*n);
         if (const auto n = map->integer("resend_percent", 0, 100))
             config_.safety.resend_percent = static_cast<int>(*n);
+        map->finish();
+    }
+
+    void read_cases(YamlMap& root) {
+        auto map = root.map("cases");
+        if (!map) return;
+        if (const auto n = map->integer("unanswered_tries", 1, 10'000))
+            config_.unanswered_tries = static_cast<std::uint32_t>(*n);
         map->finish();
     }
 

@@ -20,7 +20,7 @@ using sqlite::Statement;
 const char* const kEntryColumns =
     "key, state, owed, flags, reason, acknowledged, acknowledged_history, sent, sent_history, my_number, "
     "digest_key, "
-    "attempts, due_at, batch, seq, comparison";
+    "attempts, due_at, batch, seq, comparison, consent";
 
 namespace {
 
@@ -28,6 +28,9 @@ constexpr std::int64_t kThenCreate = 1;
 constexpr std::int64_t kPlatformOwned = 2;
 constexpr std::int64_t kOnPlatform = 4;
 constexpr std::int64_t kNeedsBody = 8;
+constexpr std::int64_t kInCase = 16;
+constexpr std::int64_t kRecreating = 32;
+constexpr std::int64_t kUnlinked = 64;
 
 std::string_view bytes_of(const Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
@@ -58,6 +61,33 @@ void put(Statement& statement, int parameter, const std::optional<std::int64_t>&
 std::optional<std::int64_t> integer_or_null(const Statement& row, int column) {
     if (row.is_null(column)) return std::nullopt;
     return row.integer(column);
+}
+
+constexpr const char* kCaseColumns =
+    "id, insurer, kind, key, state, error_id, left_reason, exemption_seen, exemption_used, enrolment_seen, "
+    "enrolment_used, residence, version, look, hindrance";
+
+KnownCase read_case(const Statement& row) {
+    KnownCase out;
+    out.id = row.integer(0);
+    out.insurer = row.integer(1);
+    out.kind = row.integer(2);
+    out.key = row.blob(3);
+    registration::PmhCase& c = out.pmh_case;
+    const auto state = value_of(registration::kCaseStateNames, row.text(4));
+    if (!state) throw sqlite::Failure(SQLITE_CORRUPT, "a case is in a state that this program does not know");
+    c.state = *state;
+    c.error_id = row.text(5);
+    c.left = value_of(registration::kLeftReasonNames, row.text(6)).value_or(registration::LeftReason::none);
+    c.seen.exemption = registration::unpack_fact(row.text(7));
+    c.exemption_used = registration::unpack_fact(row.text(8));
+    c.seen.enrolment = registration::unpack_fact(row.text(9));
+    c.enrolment_used = registration::unpack_fact(row.text(10));
+    c.seen.residence = row.text(11);
+    out.version = row.integer(12);
+    out.to_be_looked_at = row.integer(13) != 0;
+    c.hindrance = row.text(14);
+    return out;
 }
 
 /// Members of a batch as one value: a row of their own for each would cost more than the record itself.
@@ -121,6 +151,9 @@ Entry read_entry(const Statement& row, int first) {
     s.platform_owned = (flags & kPlatformOwned) != 0;
     s.on_platform = (flags & kOnPlatform) != 0;
     s.needs_body = (flags & kNeedsBody) != 0;
+    s.in_case = (flags & kInCase) != 0;
+    s.recreating = (flags & kRecreating) != 0;
+    s.unlinked = (flags & kUnlinked) != 0;
     s.reason = row.text(first + 4);
     s.acknowledged = digest_of(row, first + 5);
     s.acknowledged_history = row.integer(first + 6);
@@ -133,6 +166,7 @@ Entry read_entry(const Statement& row, int first) {
     entry.batch = integer_or_null(row, first + 13);
     entry.seq = row.integer(first + 14);
     entry.comparison = integer_or_null(row, first + 15);
+    entry.consent = integer_or_null(row, first + 16);
     return entry;
 }
 
@@ -380,8 +414,8 @@ bool Ledger::complete_setup_if_settled(InsurerId insurer, Instant now) {
 }
 
 void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key, RecordState from,
-                          const Standing& next, const std::optional<Digest>& my_number,
-                          const std::string& digest_key, std::optional<BatchId> batch, std::int64_t seq,
+                          const Standing& next, const FromRow& from_row, const std::string& digest_key,
+                          std::optional<BatchId> batch, std::int64_t seq,
                           std::optional<ComparisonId> comparison) {
     if (next.state == RecordState::absent) {
         statement("DELETE FROM record WHERE insurer = ?1 AND kind = ?2 AND key = ?3")
@@ -400,18 +434,21 @@ void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key
             ? statement(
                   "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
                   "?15, ?16, "
-                  "?17, ?18)")
+                  "?17, ?18, ?20)")
             : statement(
                   "UPDATE record SET state = ?4, owed = ?5, flags = ?6, reason = ?7, acknowledged = ?8, "
                   "acknowledged_history = ?9, sent = ?10, sent_history = ?11, my_number = coalesce(?12, "
                   "my_number), "
-                  "digest_key = ?13, attempts = ?14, due_at = ?15, batch = ?16, seq = ?17, comparison = ?18 "
+                  "digest_key = ?13, attempts = ?14, due_at = ?15, batch = ?16, seq = ?17, comparison = ?18, "
+                  "consent = coalesce(?20, consent) "
                   "WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND state = ?19");
     write.bind(1, insurer).bind(2, kind).bind_blob(3, key).bind(4, static_cast<std::int64_t>(next.state));
     put(write, 5,
         next.owed ? std::optional<std::int64_t>(static_cast<std::int64_t>(*next.owed)) : std::nullopt);
     write.bind(6, (next.then_create ? kThenCreate : 0) | (next.platform_owned ? kPlatformOwned : 0) |
-                      (next.on_platform ? kOnPlatform : 0) | (next.needs_body ? kNeedsBody : 0));
+                      (next.on_platform ? kOnPlatform : 0) | (next.needs_body ? kNeedsBody : 0) |
+                      (next.in_case ? kInCase : 0) | (next.recreating ? kRecreating : 0) |
+                      (next.unlinked ? kUnlinked : 0));
     if (next.reason.empty())
         write.bind_null(7);
     else
@@ -420,13 +457,14 @@ void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key
     write.bind(9, next.acknowledged_history);
     put(write, 10, next.sent);
     write.bind(11, next.sent_history);
-    put(write, 12, my_number);
+    put(write, 12, from_row.my_number);
     write.bind(13, digest_key).bind(14, static_cast<std::int64_t>(next.attempts));
     put(write, 15, next.due_at);
     put(write, 16, batch);
     write.bind(17, seq);
     put(write, 18, comparison);
     if (!fresh) write.bind(19, static_cast<std::int64_t>(stored_from));
+    put(write, 20, from_row.consent);
     write.run();
     if (!fresh && database_.changes() != 1)
         throw std::logic_error("a record was not in the state that its change began from");
@@ -473,14 +511,199 @@ void Ledger::apply_changes(ComparisonId comparison, InsurerId insurer, KindId ki
     for (const Change& change : changes) {
         require_edge(change.from, change.event, change.next.state);
         const auto account = change.term == Term::gone ? std::optional(comparison) : change.account;
-        write_record(insurer, kind, change.key, change.from, change.next, change.my_number, digest_key,
-                     std::nullopt, 0, account);
+        write_record(insurer, kind, change.key, change.from, change.next, {change.my_number, change.consent},
+                     digest_key, std::nullopt, 0, account);
+        if (change.case_step) write_case(*change.case_step, now);
         if (account && change.next.state == RecordState::absent) count_deleted(*account);
         if (!is_normal_path(change.event))
             write_history(insurer, kind, change.key, change.from, change.next.state, change.event,
                           change.next.reason, std::nullopt, "", now);
     }
     transaction.commit();
+}
+
+void Ledger::note_consents(InsurerId insurer, KindId kind,
+                           const std::vector<std::pair<std::string, std::int64_t>>& verdicts) {
+    if (verdicts.empty()) return;
+    sqlite::Transaction transaction(database_);
+    for (const auto& [key, verdict] : verdicts)
+        statement("UPDATE record SET consent = ?4 WHERE insurer = ?1 AND kind = ?2 AND key = ?3")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind_blob(3, key)
+            .bind(4, verdict)
+            .run();
+    transaction.commit();
+}
+
+std::vector<KnownCase> Ledger::open_cases(InsurerId insurer, KindId kind) {
+    static const std::string kSql = fmt::format(
+        "SELECT {} FROM pmh_case WHERE insurer = ?1 AND kind = ?2 AND closed_at IS NULL ORDER BY key",
+        kCaseColumns);
+    auto& rows = statement(kSql.c_str()).bind(1, insurer).bind(2, kind);
+    std::vector<KnownCase> out;
+    while (rows.step()) out.push_back(read_case(rows));
+    return out;
+}
+
+std::optional<KnownCase> Ledger::open_case(InsurerId insurer, KindId kind, const std::string& key) {
+    static const std::string kSql = fmt::format(
+        "SELECT {} FROM pmh_case WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND closed_at IS NULL",
+        kCaseColumns);
+    auto& row = statement(kSql.c_str()).bind(1, insurer).bind(2, kind).bind_blob(3, key);
+    std::optional<KnownCase> out;
+    if (row.step()) out = read_case(row);
+    row.reset();
+    return out;
+}
+
+std::optional<KnownCase> Ledger::case_by_id(CaseId id) {
+    static const std::string kSql = fmt::format("SELECT {} FROM pmh_case WHERE id = ?1", kCaseColumns);
+    auto& row = statement(kSql.c_str()).bind(1, id);
+    std::optional<KnownCase> out;
+    if (row.step()) out = read_case(row);
+    row.reset();
+    return out;
+}
+
+void Ledger::step_cases(const std::vector<CaseStep>& steps, Instant now) {
+    if (steps.empty()) return;
+    sqlite::Transaction transaction(database_);
+    for (const CaseStep& step : steps) write_case(step, now);
+    transaction.commit();
+}
+
+bool Ledger::case_decided(CaseId id, std::int64_t version, registration::CaseEvent finding) {
+    auto& row = statement(
+                    "SELECT EXISTS (SELECT 1 FROM pmh_case_history WHERE pmh_case = ?1 AND version = ?2 AND "
+                    "event = ?3)")
+                    .bind(1, id)
+                    .bind(2, version + 1)
+                    .bind(3, name_of(registration::kCaseEventNames, finding));
+    row.step();
+    const bool decided = row.integer(0) != 0;
+    row.reset();
+    return decided;
+}
+
+std::vector<std::string> Ledger::cases_to_look_at(InsurerId insurer, KindId kind, bool opened) {
+    auto& rows =
+        statement(
+            "SELECT key FROM pmh_case WHERE insurer = ?1 AND kind = ?2 AND closed_at IS NULL AND "
+            "(look = 1 OR (?3 AND look = 2)) AND NOT EXISTS (SELECT 1 FROM record r WHERE r.insurer = "
+            "?1 AND r.kind = ?2 AND r.key = pmh_case.key AND r.state = 2) ORDER BY key")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind(3, opened ? 1 : 0);
+    std::vector<std::string> out;
+    while (rows.step()) out.emplace_back(rows.blob(0));
+    return out;
+}
+
+void Ledger::count_standing(RunId run) {
+    statement(
+        "INSERT OR REPLACE INTO run_count SELECT ?1, insurer, kind, state, coalesce(reason, ''), count(*) "
+        "FROM record GROUP BY insurer, kind, state, coalesce(reason, '')")
+        .bind(1, run)
+        .run();
+}
+
+void Ledger::write_case(const CaseStep& step, Instant now) {
+    const registration::PmhCase& c = step.next;
+    const auto state = name_of(registration::kCaseStateNames, c.state);
+    const auto at = to_milliseconds(now);
+    const auto version = step.known.version + static_cast<std::int64_t>(step.moves.size());
+    CaseId id = step.known.id;
+    if (id == 0) {
+        statement(
+            "INSERT INTO pmh_case (insurer, kind, key, error_id, state, opened_at, changed_at, look, "
+            "version) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 2, ?7)")
+            .bind(1, step.known.insurer)
+            .bind(2, step.known.kind)
+            .bind_blob(3, step.known.key)
+            .bind(4, c.error_id)
+            .bind(5, state)
+            .bind(6, at)
+            .bind(7, version)
+            .run();
+        id = database_.last_rowid();
+    } else {
+        auto& write = statement(
+            "UPDATE pmh_case SET state = ?3, error_id = ?4, left_reason = ?5, exemption_seen = ?6, "
+            "exemption_used = ?7, enrolment_seen = ?8, enrolment_used = ?9, residence = ?10, version = ?11, "
+            "look = CASE WHEN ?12 THEN 0 ELSE 1 END, changed_at = CASE WHEN ?13 THEN ?14 ELSE changed_at "
+            "END, "
+            "closed_at = CASE WHEN ?15 THEN ?14 END, hindrance = ?16 WHERE id = ?1 AND version = ?2 AND "
+            "closed_at IS NULL");
+        write.bind(1, id).bind(2, step.known.version).bind(3, state).bind(4, c.error_id);
+        write.bind(5, name_of(registration::kLeftReasonNames, c.left));
+        write.bind(6, registration::pack_fact(c.seen.exemption))
+            .bind(7, registration::pack_fact(c.exemption_used));
+        write.bind(8, registration::pack_fact(c.seen.enrolment))
+            .bind(9, registration::pack_fact(c.enrolment_used))
+            .bind(10, c.seen.residence);
+        write.bind(11, version).bind(12, step.looked_at ? 1 : 0).bind(13, step.moves.empty() ? 0 : 1);
+        write.bind(14, at)
+            .bind(15, c.state == registration::CaseState::closed ? 1 : 0)
+            .bind(16, c.hindrance)
+            .run();
+        if (database_.changes() != 1)
+            throw std::logic_error("a case was not in the state that its step began from");
+    }
+    std::int64_t number = step.known.version;
+    for (const registration::CaseMove& move : step.moves) {
+        if (registration::next_case_state(move.from, move.event) != move.to)
+            throw std::logic_error("a case took a step that is not in its table");
+        auto& write = statement(
+            "INSERT INTO pmh_case_history (pmh_case, version, at, from_state, event, to_state, evidence, "
+            "actor, "
+            "note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, ''), nullif(?8, ''), nullif(?9, ''))");
+        write.bind(1, id).bind(2, ++number).bind(3, at);
+        write.bind(4, name_of(registration::kCaseStateNames, move.from));
+        write.bind(5, name_of(registration::kCaseEventNames, move.event));
+        write.bind(6, name_of(registration::kCaseStateNames, move.to));
+        write.bind(7, move.evidence).bind(8, step.actor).bind(9, step.note).run();
+    }
+}
+
+void Ledger::probe_dependants(InsurerId insurer, const std::string& person,
+                              const std::vector<KindId>& dependants, Instant now) {
+    for (const KindId kind : dependants) {
+        // What is not registered now is not probed: that the platform still holds the acknowledged content is
+        // no longer known.
+        statement(
+            "UPDATE record SET acknowledged = NULL WHERE insurer = ?1 AND kind = ?2 AND key >= ?3 AND key < "
+            "?4 "
+            "AND state <> 5")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind_blob(3, person)
+            .bind_blob(4, person + "\xFF")
+            .run();
+        std::vector<std::string> keys;
+        auto& rows = statement(
+                         "SELECT key FROM record WHERE insurer = ?1 AND kind = ?2 AND key >= ?3 AND key < ?4 "
+                         "AND state = 5 AND (flags & 2) = 0")
+                         .bind(1, insurer)
+                         .bind(2, kind)
+                         .bind_blob(3, person)
+                         .bind_blob(4, person + "\xFF");
+        while (rows.step()) keys.emplace_back(rows.blob(0));
+        for (const std::string& key : keys) {
+            statement(
+                "UPDATE record SET state = 1, owed = 1, flags = flags | 8, reason = ?4, attempts = 0, "
+                "due_at = ?5, batch = NULL WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND state = 5")
+                .bind(1, insurer)
+                .bind(2, kind)
+                .bind_blob(3, key)
+                .bind(4, registration::reason::kProbe)
+                .bind(5, to_milliseconds(now))
+                .run();
+            write_history(insurer, kind, key, RecordState::registered, RecordState::pending, Event::probed,
+                          std::string(registration::reason::kProbe), std::nullopt, "", now);
+        }
+    }
 }
 
 void Ledger::count_deleted(ComparisonId account) {
@@ -519,8 +742,9 @@ BatchId Ledger::commit_intent(RunId run, const BatchDraft& draft, const std::str
         Standing next = each.next;
         next.state = RecordState::sending;
         next.due_at.reset();
-        write_record(draft.insurer, draft.kind, each.member.key, each.from, next, each.my_number, digest_key,
-                     batch, seq++, each.comparison);
+        write_record(draft.insurer, draft.kind, each.member.key, each.from, next,
+                     {each.my_number, each.consent}, digest_key, batch, seq++, each.comparison);
+        if (each.case_step) write_case(*each.case_step, now);
         if (!is_normal_path(each.event))
             write_history(draft.insurer, draft.kind, each.member.key, each.from, RecordState::pending,
                           each.event, each.next.reason, batch, "", now);
@@ -665,14 +889,15 @@ std::optional<Entry> Ledger::flying(const Batch& batch, const Member& member) {
 }
 
 void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
-                  std::optional<BatchState> batch_to, const std::string& detail, Instant now) {
+                  std::optional<BatchState> batch_to, const std::string& detail,
+                  const std::vector<KindId>& dependants, Instant now) {
     sqlite::Transaction transaction(database_);
     const RecordState from = batch.state == BatchState::submitted || batch.state == BatchState::completed
                                  ? RecordState::submitted
                              : batch.state == BatchState::unknown ? RecordState::unknown
                                                                   : RecordState::sending;
     for (const Landing& landing : landings) {
-        const auto& [event, next, alarmed, open_case, close_case] = landing.consequence;
+        const auto& [event, next, alarmed, probe] = landing.consequence;
         require_edge(from, event, next.state);
         auto& where = statement(
                           "SELECT comparison, digest_key, seq FROM record WHERE insurer = ?1 AND kind = ?2 "
@@ -685,31 +910,14 @@ void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
         const std::string digest_key(where.text(1));
         const std::int64_t seq = where.integer(2);
         where.reset();
-        write_record(batch.insurer, batch.kind, landing.member.key, from, next, std::nullopt, digest_key,
+        write_record(batch.insurer, batch.kind, landing.member.key, from, next, {}, digest_key,
                      next.needs_body ? std::nullopt : std::optional(batch.id), seq, comparison);
         if (next.state == RecordState::absent && comparison) count_deleted(*comparison);
         if (!is_normal_path(event))
             write_history(batch.insurer, batch.kind, landing.member.key, from, next.state, event,
                           landing.error_id.empty() ? next.reason : landing.error_id, batch.id, "", now);
-        if (open_case)
-            statement(
-                "INSERT INTO pmh_case (insurer, kind, key, error_id, state, opened_at) "
-                "VALUES (?1, ?2, ?3, ?4, 'awaiting-mynumber-check', ?5) ON CONFLICT DO NOTHING")
-                .bind(1, batch.insurer)
-                .bind(2, batch.kind)
-                .bind_blob(3, landing.member.key)
-                .bind(4, landing.error_id)
-                .bind(5, to_milliseconds(now))
-                .run();
-        if (close_case)
-            statement(
-                "UPDATE pmh_case SET closed_at = ?4, state = 'closed' "
-                "WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND closed_at IS NULL")
-                .bind(1, batch.insurer)
-                .bind(2, batch.kind)
-                .bind_blob(3, landing.member.key)
-                .bind(4, to_milliseconds(now))
-                .run();
+        if (landing.case_step) write_case(*landing.case_step, now);
+        if (probe) probe_dependants(batch.insurer, landing.member.key, dependants, now);
     }
     if (batch_to) {
         statement(
@@ -785,7 +993,7 @@ std::vector<Ledger::Owed> Ledger::owed(InsurerId insurer, Instant now, std::size
                      .bind(2, to_milliseconds(now))
                      .bind(3, static_cast<std::int64_t>(limit));
     std::vector<Owed> out;
-    while (rows.step()) out.push_back({read_entry(rows, 0), rows.integer(16), std::string(rows.text(17))});
+    while (rows.step()) out.push_back({read_entry(rows, 0), rows.integer(17), std::string(rows.text(18))});
     return out;
 }
 
@@ -806,7 +1014,7 @@ std::int64_t Ledger::release_deletions(InsurerId insurer, KindId person_kind,
             auto& row =
                 statement(
                     "SELECT EXISTS (SELECT 1 FROM record WHERE insurer = ?1 AND kind = ?2 AND key >= ?3 AND "
-                    "key < ?4 AND ((flags & 4) != 0 OR state = 2))")
+                    "key < ?4 AND ((flags & 4) != 0 OR state IN (1, 2)))")
                     .bind(1, insurer)
                     .bind(2, kind)
                     .bind_blob(3, key)
@@ -849,7 +1057,8 @@ std::vector<std::string> Ledger::keys_to_read(InsurerId insurer, KindId kind,
         statement(
             "SELECT key FROM record AS r WHERE insurer = ?1 AND kind = ?2 AND state = 8 AND reason = ?5 AND "
             "(due_at IS NULL OR due_at <= ?3) AND EXISTS (SELECT 1 FROM record AS p WHERE p.insurer = ?1 AND "
-            "p.kind = ?4 AND p.key = substr(r.key, 1, 10) AND (p.flags & 4) != 0) ORDER BY key")
+            "p.kind = ?4 AND p.key = substr(r.key, 1, 10) AND (p.flags & 4) != 0 AND p.owed IS NOT 3) ORDER "
+            "BY key")
             .bind(1, insurer)
             .bind(2, kind)
             .bind(3, to_milliseconds(now))

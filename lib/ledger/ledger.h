@@ -29,6 +29,8 @@ struct Change {
     registration::Term term;
     std::optional<Digest> my_number;
     std::optional<ComparisonId> account;  ///< an earlier comparison's, in which it goes on standing
+    std::optional<std::int64_t> consent;
+    std::optional<CaseStep> case_step;
 };
 
 /// A record that goes into a batch.
@@ -40,6 +42,8 @@ struct Sending {
     std::optional<Digest> my_number;
     /// Which account it stands in: the comparison's, or the one it stood in before (retries).
     std::optional<ComparisonId> comparison;
+    std::optional<std::int64_t> consent;
+    std::optional<CaseStep> case_step;
 };
 
 struct BatchDraft {
@@ -101,6 +105,24 @@ class Ledger {
     BatchId commit_intent(RunId run, const BatchDraft& draft, const std::string& digest_key, BatchState state,
                           Instant now);
 
+    /// Why consents are told as they are, where that changed and the record did not.
+    void note_consents(InsurerId insurer, KindId kind,
+                       const std::vector<std::pair<std::string, std::int64_t>>& verdicts);
+
+    // PMHキー cases.
+    std::vector<KnownCase> open_cases(InsurerId insurer, KindId kind);
+    std::optional<KnownCase> open_case(InsurerId insurer, KindId kind, const std::string& key);
+    std::optional<KnownCase> case_by_id(CaseId id);
+    /// Steps that do nothing to the record.
+    void step_cases(const std::vector<CaseStep>& steps, Instant now);
+    /// Whether this decision was already taken on the case as it stood at that version.
+    bool case_decided(CaseId id, std::int64_t version, registration::CaseEvent finding);
+    /// Keys of open cases whose rows are to be read.
+    /// @param opened  also those that were opened since, and never looked at
+    std::vector<std::string> cases_to_look_at(InsurerId insurer, KindId kind, bool opened);
+    /// What stands where, for the report of a run over all rows.
+    void count_standing(RunId run);
+
     // Batches.
     std::vector<BatchId> batches(InsurerId insurer, BatchState state, std::optional<Instant> due_until);
     /// The earliest time at which a batch or record is due; nothing when nothing waits for a time. A blocked
@@ -128,9 +150,11 @@ class Ledger {
         Member member;
         registration::Consequence consequence;
         std::string error_id;
+        std::optional<CaseStep> case_step;
     };
+    /// @param dependants  kinds that require this one: probed where a landing says so
     void land(const Batch& batch, const std::vector<Landing>& landings, std::optional<BatchState> batch_to,
-              const std::string& detail, Instant now);
+              const std::string& detail, const std::vector<KindId>& dependants, Instant now);
     /// Replaces a batch by others with the same members, each with its own request id.
     std::vector<BatchId> split(RunId run, const Batch& batch, const std::vector<BatchDraft>& parts,
                                Instant now);
@@ -162,10 +186,17 @@ class Ledger {
 
   private:
     Ledger(FileLock lock, const std::filesystem::path& path);
+    struct FromRow {
+        std::optional<Digest> my_number;
+        std::optional<std::int64_t> consent;
+    };
     void write_record(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
-                      const registration::Standing& next, const std::optional<Digest>& my_number,
+                      const registration::Standing& next, const FromRow& from_row,
                       const std::string& digest_key, std::optional<BatchId> batch, std::int64_t seq,
                       std::optional<ComparisonId> comparison);
+    void write_case(const CaseStep& step, Instant now);
+    void probe_dependants(InsurerId insurer, const std::string& person, const std::vector<KindId>& dependants,
+                          Instant now);
     void write_history(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
                        registration::RecordState to, registration::Event event, const std::string& reason,
                        std::optional<BatchId> batch, const std::string& actor, Instant now);

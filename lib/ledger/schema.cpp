@@ -11,6 +11,7 @@ namespace kaigo::ledger {
 namespace {
 
 constexpr std::array kMigrations = {
+    // Records, batches, runs.
     R"sql(
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE insurer (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE);
@@ -116,6 +117,39 @@ CREATE TABLE cursor (insurer INTEGER PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE alarm (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, insurer INTEGER, code TEXT NOT NULL, detail TEXT NOT NULL
 );
+)sql",
+    // Cases with their steps; why a consent is told as it is; what stood where at the end of a run.
+    R"sql(
+ALTER TABLE record ADD COLUMN consent INTEGER;      -- registration::ConsentVerdict::packed
+-- record.flags: 16 an open case owns it, 32 deleted to be registered anew, 64 stored without PMHキー link
+
+ALTER TABLE pmh_case ADD COLUMN version INTEGER NOT NULL DEFAULT 0;     -- steps taken
+ALTER TABLE pmh_case ADD COLUMN look INTEGER NOT NULL DEFAULT 0;        -- 1 decided, 2 opened: its row is to be read
+ALTER TABLE pmh_case ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pmh_case ADD COLUMN left_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE pmh_case ADD COLUMN exemption_seen TEXT NOT NULL DEFAULT '';    -- a fact: its value, then its date
+ALTER TABLE pmh_case ADD COLUMN exemption_used TEXT NOT NULL DEFAULT '';
+ALTER TABLE pmh_case ADD COLUMN enrolment_seen TEXT NOT NULL DEFAULT '';
+ALTER TABLE pmh_case ADD COLUMN enrolment_used TEXT NOT NULL DEFAULT '';
+ALTER TABLE pmh_case ADD COLUMN residence TEXT NOT NULL DEFAULT '';
+ALTER TABLE pmh_case ADD COLUMN hindrance TEXT NOT NULL DEFAULT '';         -- why its row cannot be sent
+CREATE TABLE pmh_case_history (
+    id INTEGER PRIMARY KEY, pmh_case INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
+    from_state TEXT NOT NULL, event TEXT NOT NULL, to_state TEXT NOT NULL, evidence TEXT, actor TEXT, note TEXT
+);
+CREATE INDEX pmh_case_history_of ON pmh_case_history (pmh_case);
+UPDATE pmh_case SET changed_at = coalesce(closed_at, opened_at), look = closed_at IS NULL;
+-- The profile's error of several persons is an operator's from the beginning.
+UPDATE pmh_case SET state = 'awaiting-operator' WHERE error_id = 'KJP0003' AND closed_at IS NULL;
+UPDATE record SET flags = flags | 64 WHERE state = 4 OR (state = 1 AND reason = 'KJP0002');
+UPDATE record SET flags = flags | 16 WHERE EXISTS (SELECT 1 FROM pmh_case c WHERE c.insurer = record.insurer AND
+    c.kind = record.kind AND c.key = record.key AND c.closed_at IS NULL);
+
+-- Standing of the records when a run over all rows ended.
+CREATE TABLE run_count (
+    run INTEGER NOT NULL, insurer INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,
+    reason TEXT NOT NULL, records INTEGER NOT NULL, PRIMARY KEY (run, insurer, kind, state, reason)
+) WITHOUT ROWID;
 )sql"};
 
 }  // namespace

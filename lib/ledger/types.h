@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "registration/pmh_case.h"
 #include "registration/record_state.h"
 
 namespace kaigo::ledger {
@@ -16,6 +17,7 @@ using KindId = std::int64_t;
 using RunId = std::int64_t;
 using BatchId = std::int64_t;
 using ComparisonId = std::int64_t;
+using CaseId = std::int64_t;
 
 /// Numbers are stored: never reuse one.
 enum class BatchState : std::uint8_t {
@@ -45,10 +47,32 @@ struct Entry {
     std::string key;
     registration::Standing standing;
     std::optional<Digest> my_number;
+    std::optional<std::int64_t> consent;  ///< registration::ConsentVerdict::packed
     std::string digest_key;
     std::optional<BatchId> batch;
     std::int64_t seq = 0;
     std::optional<ComparisonId> comparison;  ///< whose account it stands in
+};
+
+/// A PMHキー case as the ledger knows it.
+struct KnownCase {
+    CaseId id = 0;  ///< 0: not in the ledger yet
+    InsurerId insurer = 0;
+    KindId kind = 0;
+    std::string key;
+    registration::PmhCase pmh_case;
+    std::int64_t version = 0;      ///< steps taken so far
+    bool to_be_looked_at = false;  ///< decided or opened since its row was last read
+};
+
+/// Steps of a case, written in one transaction with what they do to the record.
+struct CaseStep {
+    KnownCase known;  ///< as it was
+    registration::PmhCase next;
+    registration::CaseMoves moves;
+    bool looked_at = true;  ///< its row was read; otherwise the next job reads it
+    std::string actor;      ///< a person's decision
+    std::string note;
 };
 
 /// One record inside a batch.

@@ -50,7 +50,7 @@ RunRow read_run(const sqlite::Statement& row) {
 constexpr const char* kRecordSql =
     "SELECT i.number, k.name, r.state, coalesce(b.state, 0), r.reason, r.key, r.owed, r.flags, r.due_at, "
     "r.attempts, "
-    "b.request_id, b.reception_number, c.state, c.error_id, r.insurer, r.kind FROM record r "
+    "b.request_id, b.reception_number, c.state, c.error_id, r.insurer, r.kind, c.id, r.consent FROM record r "
     "JOIN insurer i ON i.id = r.insurer JOIN kind k ON k.id = r.kind LEFT JOIN batch b ON b.id = r.batch "
     "LEFT JOIN pmh_case c ON c.insurer = r.insurer AND c.kind = r.kind AND c.key = r.key AND c.closed_at IS "
     "NULL ";
@@ -72,6 +72,39 @@ RecordRow read_record(const sqlite::Statement& row) {
     out.reception_number = text(row, 11);
     out.case_state = text(row, 12);
     out.case_error = text(row, 13);
+    out.case_id = integer_or_null(row, 16);
+    if (!row.is_null(17)) out.consent = registration::ConsentVerdict::unpack(row.integer(17));
+    return out;
+}
+
+constexpr const char* kCaseSql =
+    "SELECT c.id, i.number, k.name, c.key, c.state, c.error_id, c.left_reason, c.exemption_seen, "
+    "c.enrolment_seen, c.residence, c.version, c.opened_at, c.changed_at, c.closed_at, r.state, "
+    "coalesce(b.state, 0), r.reason, c.hindrance FROM pmh_case c JOIN insurer i ON i.id = c.insurer "
+    "JOIN kind k ON k.id = c.kind LEFT JOIN record r ON r.insurer = c.insurer AND r.kind = c.kind AND r.key "
+    "= "
+    "c.key LEFT JOIN batch b ON b.id = r.batch AND r.state = 2 ";
+
+CaseRow read_case_row(const sqlite::Statement& row) {
+    CaseRow out;
+    out.id = row.integer(0);
+    out.insurer = text(row, 1);
+    out.kind = text(row, 2);
+    out.key = row.blob(3);
+    registration::PmhCase& c = out.pmh_case;
+    c.state = value_of(registration::kCaseStateNames, row.text(4)).value_or(registration::CaseState::none);
+    c.error_id = text(row, 5);
+    c.left = value_of(registration::kLeftReasonNames, row.text(6)).value_or(registration::LeftReason::none);
+    c.seen.exemption = registration::unpack_fact(row.text(7));
+    c.seen.enrolment = registration::unpack_fact(row.text(8));
+    c.seen.residence = text(row, 9);
+    out.version = row.integer(10);
+    out.opened_at = row.integer(11);
+    out.changed_at = row.integer(12);
+    out.closed_at = integer_or_null(row, 13);
+    if (!row.is_null(14)) out.record_state = flight_name(row.integer(14), row.integer(15));
+    out.record_reason = text(row, 16);
+    c.hindrance = text(row, 17);
     return out;
 }
 
@@ -128,6 +161,89 @@ std::vector<StateCount> LedgerView::open_cases() {
     return out;
 }
 
+std::vector<CaseRow> LedgerView::cases(const CaseFilter& filter) {
+    auto rows = database_.prepare(
+        std::string(kCaseSql) +
+        "WHERE (?1 = '' OR i.number = ?1) AND (CASE WHEN ?2 = '' THEN c.closed_at IS NULL ELSE c.state = ?2 "
+        "END) "
+        "AND (?3 = '' OR c.error_id = ?3 OR c.left_reason = ?3) AND (?4 IS NULL OR c.opened_at < ?4) "
+        "ORDER BY c.opened_at, c.id");
+    rows.bind(1, filter.insurer)
+        .bind(2, filter.state ? name_of(registration::kCaseStateNames, *filter.state) : std::string_view(""))
+        .bind(3, filter.reason);
+    if (filter.opened_before)
+        rows.bind(4, *filter.opened_before);
+    else
+        rows.bind_null(4);
+    std::vector<CaseRow> out;
+    while (rows.step()) out.push_back(read_case_row(rows));
+    return out;
+}
+
+std::optional<CaseRow> LedgerView::pmh_case(CaseId id) {
+    auto row = database_.prepare(std::string(kCaseSql) + "WHERE c.id = ?1");
+    row.bind(1, id);
+    if (!row.step()) return std::nullopt;
+    CaseRow out = read_case_row(row);
+    auto steps = database_.prepare(
+        "SELECT version, at, from_state, event, to_state, evidence, actor, note FROM pmh_case_history WHERE "
+        "pmh_case = ?1 ORDER BY version");
+    steps.bind(1, id);
+    while (steps.step())
+        out.history.push_back({steps.integer(0), steps.integer(1), text(steps, 2), text(steps, 3),
+                               text(steps, 4), text(steps, 5), text(steps, 6), text(steps, 7)});
+    return out;
+}
+
+std::vector<CaseRow> LedgerView::cases_at(std::int64_t at) {
+    auto rows = database_.prepare(std::string(kCaseSql) +
+                                  "WHERE c.opened_at <= ?1 AND (c.closed_at IS NULL OR c.closed_at > ?1) "
+                                  "ORDER BY c.opened_at, c.id");
+    auto step = database_.prepare(
+        "SELECT to_state FROM pmh_case_history WHERE pmh_case = ?1 AND at <= ?2 ORDER BY version DESC LIMIT "
+        "1");
+    rows.bind(1, at);
+    std::vector<CaseRow> out;
+    while (rows.step()) {
+        CaseRow row = read_case_row(rows);
+        step.reset();
+        step.bind(1, row.id).bind(2, at);
+        if (step.step())
+            row.pmh_case.state =
+                value_of(registration::kCaseStateNames, step.text(0)).value_or(row.pmh_case.state);
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+std::vector<SameNumber> LedgerView::same_numbers() {
+    auto rows = database_.prepare(
+        "WITH twice AS (SELECT insurer, my_number FROM record WHERE my_number IS NOT NULL GROUP BY 1, 2 "
+        "HAVING count(*) > 1) SELECT i.number, r.my_number, r.key FROM record r JOIN twice t ON t.insurer = "
+        "r.insurer AND t.my_number = r.my_number JOIN insurer i ON i.id = r.insurer ORDER BY 1, 2, 3");
+    std::vector<SameNumber> out;
+    std::string last;
+    while (rows.step()) {
+        const std::string number = text(rows, 0) + std::string(rows.blob(1));
+        if (number != last) out.push_back({text(rows, 0), {}});
+        last = number;
+        out.back().keys.emplace_back(rows.blob(2));
+    }
+    return out;
+}
+
+std::vector<StateCount> LedgerView::without_number() {
+    const std::string missing(registration::reason::kMyNumberMissing);
+    auto rows = database_.prepare(
+        "SELECT i.number, k.name, substr(r.reason, ?2), count(*) FROM record r JOIN insurer i ON i.id = "
+        "r.insurer JOIN kind k ON k.id = r.kind WHERE r.state = 8 AND (r.reason = ?1 OR r.reason GLOB ?1 || "
+        "':*') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
+    rows.bind(1, missing).bind(2, static_cast<std::int64_t>(missing.size()) + 2);
+    std::vector<StateCount> out;
+    while (rows.step()) out.push_back({text(rows, 0), text(rows, 1), text(rows, 2), rows.integer(3)});
+    return out;
+}
+
 std::optional<std::int64_t> LedgerView::oldest_waiting() {
     auto rows = database_.prepare("SELECT min(created_at) FROM batch WHERE state < 6");
     rows.step();
@@ -157,6 +273,32 @@ std::vector<RunRow> LedgerView::last_runs() {
         "ORDER BY id");
     std::vector<RunRow> out;
     while (rows.step()) out.push_back(read_run(rows));
+    return out;
+}
+
+std::vector<RunRow> LedgerView::runs_between(std::int64_t from, std::int64_t until) {
+    auto rows = database_.prepare(
+        std::string("SELECT ") + kRunColumns +
+        " FROM run WHERE started_at >= ?1 AND started_at < ?2 AND outcome IS NOT 'dry-run' ORDER BY id");
+    rows.bind(1, from).bind(2, until);
+    std::vector<RunRow> out;
+    while (rows.step()) out.push_back(read_run(rows));
+    return out;
+}
+
+std::vector<StandingCount> LedgerView::standing(std::int64_t until, int runs) {
+    auto rows = database_.prepare(
+        "SELECT c.run, i.number, k.name, c.state, c.reason, c.records FROM run_count c JOIN insurer i ON "
+        "i.id = "
+        "c.insurer JOIN kind k ON k.id = c.kind WHERE c.run IN (SELECT DISTINCT run FROM run_count WHERE run "
+        "IN "
+        "(SELECT id FROM run WHERE started_at < ?1) ORDER BY run DESC LIMIT ?2) ORDER BY c.run, 2, c.kind, "
+        "c.state");
+    rows.bind(1, until).bind(2, runs);
+    std::vector<StandingCount> out;
+    while (rows.step())
+        out.push_back({rows.integer(0), text(rows, 1), text(rows, 2), state_name(rows.integer(3)),
+                       text(rows, 4), rows.integer(5)});
     return out;
 }
 
@@ -239,6 +381,17 @@ std::vector<AlarmRow> LedgerView::alarms(int limit) {
         "id DESC "
         "LIMIT ?1");
     rows.bind(1, limit);
+    std::vector<AlarmRow> out;
+    while (rows.step()) out.push_back({rows.integer(0), text(rows, 1), text(rows, 2), text(rows, 3)});
+    return out;
+}
+
+std::vector<AlarmRow> LedgerView::alarms_between(std::int64_t from, std::int64_t until) {
+    auto rows = database_.prepare(
+        "SELECT at, (SELECT number FROM insurer WHERE id = alarm.insurer), code, detail FROM alarm WHERE at "
+        ">= ?1 "
+        "AND at < ?2 ORDER BY id");
+    rows.bind(1, from).bind(2, until);
     std::vector<AlarmRow> out;
     while (rows.step()) out.push_back({rows.integer(0), text(rows, 1), text(rows, 2), text(rows, 3)});
     return out;

@@ -8,6 +8,7 @@
 
 #include "base/sqlite.h"
 #include "ledger/types.h"
+#include "registration/consent.h"
 
 namespace kaigo::ledger {
 
@@ -48,14 +49,56 @@ struct RecordRow {
     std::optional<std::int64_t> due_at;
     std::uint32_t attempts = 0;
     std::string request_id, reception_number, batch_state;
-    std::string case_state;  ///< of the open PMHキー case
+    std::optional<CaseId> case_id;  ///< of the open PMHキー case
+    std::string case_state;
     std::string case_error;
+    std::optional<registration::ConsentVerdict> consent;
     std::vector<HistoryRow> history;
+};
+
+struct CaseStepRow {
+    std::int64_t version = 0;
+    std::int64_t at = 0;
+    std::string from, event, to, evidence, actor, note;
+};
+
+struct CaseRow {
+    CaseId id = 0;
+    std::string insurer, kind;
+    std::string key;  ///< bytes, as spec::encode_key made them
+    registration::PmhCase pmh_case;
+    std::int64_t version = 0;
+    std::int64_t opened_at = 0;
+    std::int64_t changed_at = 0;
+    std::optional<std::int64_t> closed_at;
+    std::string record_state;  ///< empty: the ledger no longer has the record
+    std::string record_reason;
+    std::vector<CaseStepRow> history;
+};
+
+struct CaseFilter {
+    std::string insurer;
+    std::optional<registration::CaseState> state;  ///< nothing: every open one
+    std::string reason;                            ///< errorId or reason of being left; empty: any
+    std::optional<std::int64_t> opened_before;     ///< milliseconds since the epoch
 };
 
 struct AlarmRow {
     std::int64_t at = 0;
     std::string insurer, code, detail;
+};
+
+/// How many records stood where when a run over all rows ended.
+struct StandingCount {
+    RunId run = 0;
+    std::string insurer, kind, state, reason;
+    std::int64_t records = 0;
+};
+
+/// Persons of one insurer whose マイナンバー is the same.
+struct SameNumber {
+    std::string insurer;
+    std::vector<std::string> keys;
 };
 
 struct SetupRow {
@@ -77,14 +120,28 @@ class LedgerView {
     /// Rejected records by reason.
     std::vector<StateCount> reasons();
     std::vector<StateCount> open_cases();
+    /// Oldest first, without their history.
+    std::vector<CaseRow> cases(const CaseFilter& filter);
+    std::optional<CaseRow> pmh_case(CaseId id);
+    /// Cases that were open at a time, each in the state it had then.
+    std::vector<CaseRow> cases_at(std::int64_t at);
+    std::vector<SameNumber> same_numbers();
+    /// Records that wait for a マイナンバー: `state` is the 保険者番号 of the municipality to ask, or empty.
+    std::vector<StateCount> without_number();
     std::optional<std::int64_t> oldest_waiting();
     std::vector<RunRow> runs(int limit);
     std::optional<RunRow> run(RunId id);
     std::vector<RunRow> last_runs();
+    /// Runs that began in [from, until), milliseconds since the epoch; dry runs are none.
+    std::vector<RunRow> runs_between(std::int64_t from, std::int64_t until);
+    /// What stood where at the end of the last so many runs over all rows that began before `until`, oldest
+    /// first.
+    std::vector<StandingCount> standing(std::int64_t until, int runs);
     std::vector<ComparisonRow> comparisons(RunId run);
     std::vector<RecordRow> records_of(const std::string& insurer, const std::string& insured);
     std::vector<RecordRow> held(const HeldFilter& filter, int limit);
     std::vector<AlarmRow> alarms(int limit);
+    std::vector<AlarmRow> alarms_between(std::int64_t from, std::int64_t until);
     std::vector<SetupRow> setups();
     std::string meta(const std::string& name);
     std::string integrity();

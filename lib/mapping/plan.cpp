@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/files.h"
 #include "base/i18n.h"
+#include "mapping/evidence.h"
 
 namespace kaigo::mapping {
 
@@ -20,8 +21,8 @@ constexpr Names<DateForm, 3> kDateForms = {{
 }};
 
 /// Inputs of the consent rules, in the order in which the reader takes them.
-constexpr std::array kApplicationEvidence = {"appliedOn", "consented", "form", "withdrawnOn"};
-constexpr std::array kOutsideEvidence = {"act", "actedOn"};
+constexpr std::array kApplicationInputs = {"appliedOn", "consented", "form", "withdrawnOn", "validTo"};
+constexpr std::array kOutsideInputs = {"act", "actedOn"};
 
 }  // namespace
 
@@ -51,6 +52,12 @@ class PlanLoader {
         } else {
             root.fault(root.self(), tr("\"{}\" is missing", "records"));
         }
+        if (auto evidence = root.map("evidence")) {
+            plan_->evidence_ = std::make_unique<KindPlan>();
+            plan_->evidence_->kind = &evidence_kind();
+            read_rows_of(*evidence, *plan_->evidence_);
+            check_evidence(*evidence, *plan_->evidence_);
+        }
         root.finish();
         if (faults_.list().size() > before) return nullptr;
         if (const auto text = read_file(plan_->file_, 8U << 20))
@@ -75,26 +82,48 @@ class PlanLoader {
             map.fault(map.self(), tr("the specification has no record kind \"{}\"", id));
             return;
         }
-        read_query(map, kind->query);
+        read_rows_of(map, *kind);
+        plan_->kinds_.push_back(std::move(kind));
+    }
+
+    /// The query, and how its columns become items.
+    void read_rows_of(YamlMap& map, KindPlan& kind) {
+        read_query(map, kind.query);
         if (const auto order = map.text("order")) {
             if (*order == "sort")
-                kind->sort = true;
+                kind.sort = true;
             else if (*order != "ascending")
                 map.fault("order", tr("order is ascending or sort"));
         }
         if (auto children = map.map("children")) {
             const auto names = children->keys();
-            kind->children.reserve(names.size());  // uses_ holds pointers into it
+            kind.children.reserve(names.size());  // uses_ holds pointers into it
             for (const std::string& name : names)
-                if (auto child = children->map(name)) read_child(name, *child, *kind);
+                if (auto child = children->map(name)) read_child(name, *child, kind);
         }
-        if (auto owned = map.map("platform_owned"))
-            kind->platform_owned = read_condition(*owned, kind->query);
-        if (kind->platform_owned) use_condition(map, "platform_owned", kind->query, *kind->platform_owned);
-        read_items(map, *kind);
-        read_context(map, *kind);
+        if (auto owned = map.map("platform_owned")) kind.platform_owned = read_condition(*owned, kind.query);
+        if (kind.platform_owned) use_condition(map, "platform_owned", kind.query, *kind.platform_owned);
+        read_items(map, kind);
+        read_context(map, kind);
         map.finish();
-        plan_->kinds_.push_back(std::move(kind));
+    }
+
+    /// A fact is known with its day: a number of codes alone would drive a step for ever.
+    void check_evidence(YamlMap& map, const KindPlan& plan) {
+        const auto& items = plan.items;
+        if (items.size() <= kEnrolment) return;  // its items are at fault already
+        const auto* enrolment = items[kEnrolment].get();
+        if (enrolment == nullptr) return;
+        if (!enrolment->codes) {
+            map.fault("items",
+                      tr("\"enrolment\" needs \"codes\": to enrolled, not-enrolled or unconfirmable"));
+            return;
+        }
+        for (const auto& [from, to] : *enrolment->codes)
+            if (to != registration::fact::kEnrolled && to != registration::fact::kNotEnrolled &&
+                to != registration::fact::kUnconfirmable)
+                map.fault("items",
+                          tr("\"enrolment\" needs \"codes\": to enrolled, not-enrolled or unconfirmable"));
     }
 
     void read_query(YamlMap& map, Query& query) {
@@ -280,7 +309,7 @@ class PlanLoader {
     }
 
     template <class Inputs>
-    void read_evidence(YamlMap& map, Expression& out, const Inputs& inputs, KindPlan& kind, Query& query) {
+    void read_inputs(YamlMap& map, Expression& out, const Inputs& inputs, KindPlan& kind, Query& query) {
         static const Item kText = [] {
             Item item;
             item.type = ItemType::text;
@@ -298,7 +327,7 @@ class PlanLoader {
         }
         for (const char* name : inputs) {
             const std::string input = name;
-            const bool date = input.ends_with("On");
+            const bool date = input.ends_with("On") || input.ends_with("To");
             const auto node = from->node(input);
             out.members.push_back(node ? read_expression(*node, date ? kDate : kText, kind, query) : nullptr);
         }
@@ -309,11 +338,10 @@ class PlanLoader {
         const std::string rule = map.required_text("derive");
         if (rule == "consent-on-application") {
             out.source = Expression::Source::consent_on_application;
-            if (expect(map, item, ItemType::boolean))
-                read_evidence(map, out, kApplicationEvidence, kind, query);
+            if (expect(map, item, ItemType::boolean)) read_inputs(map, out, kApplicationInputs, kind, query);
         } else if (rule == "consent-outside-application") {
             out.source = Expression::Source::consent_outside_application;
-            if (expect(map, item, ItemType::code)) read_evidence(map, out, kOutsideEvidence, kind, query);
+            if (expect(map, item, ItemType::code)) read_inputs(map, out, kOutsideInputs, kind, query);
             if (!map.has("codes")) map.fault(map.self(), tr("\"{}\" is missing", "codes"));
         } else {
             map.fault("derive", tr("unknown rule \"{}\"", rule));
@@ -425,10 +453,12 @@ void Plan::resolve(source::Snapshot& snapshot, Faults& faults) {
             if (!query.columns.emplace(shape->columns[i], i).second)
                 faults.add(file_, query.place.mark, tr("column \"{}\" appears twice", shape->columns[i]));
     };
-    for (auto& kind : kinds_) {
-        inspect(kind->query);
-        for (Child& child : kind->children) inspect(child.query);
-    }
+    const auto inspect_all = [&](KindPlan& plan) {
+        inspect(plan.query);
+        for (Child& child : plan.children) inspect(child.query);
+    };
+    for (auto& kind : kinds_) inspect_all(*kind);
+    if (evidence_) inspect_all(*evidence_);
     for (ColumnUse& use : uses_) {
         if (!usable[use.query]) continue;
         const auto found = use.query->columns.find(use.name);

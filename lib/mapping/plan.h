@@ -93,6 +93,8 @@ class Plan {
     void resolve(source::Snapshot& snapshot, Faults& faults);
 
     const KindPlan* kind(std::string_view id) const;
+    /// Facts of the source that move PMHキー cases (mapping/evidence.h); null when the mapping names none.
+    const KindPlan* evidence() const { return evidence_.get(); }
     const std::string& fingerprint() const { return fingerprint_; }
     const std::string& file() const { return file_; }
 
@@ -101,6 +103,7 @@ class Plan {
     std::string file_;
     std::string fingerprint_;
     std::vector<std::unique_ptr<KindPlan>> kinds_;
+    std::unique_ptr<KindPlan> evidence_;
     /// Every use of a column, filled in by resolve(): the expressions hold its result.
     struct ColumnUse {
         Query* query;

@@ -230,7 +230,7 @@ class RecordReader::Evaluation {
     }
 
     /// Text of one input of a consent rule; empty when there is none.
-    std::string_view evidence(const Expression& expression, std::size_t input, ItemType type,
+    std::string_view input_of(const Expression& expression, std::size_t input, ItemType type,
                               bool& readable) {
         Item item;
         item.type = type;
@@ -243,29 +243,33 @@ class RecordReader::Evaluation {
         using Form = registration::ApplicationConsent::Form;
         bool readable = true;
         registration::ApplicationConsent consent;
-        consent.applied_on = Date::parse_iso(evidence(expression, 0, ItemType::date, readable));
-        consent.consented = evidence(expression, 1, ItemType::text, readable) == "true";
-        const std::string_view form = evidence(expression, 2, ItemType::text, readable);
+        consent.applied_on = Date::parse_iso(input_of(expression, 0, ItemType::date, readable));
+        consent.consented = input_of(expression, 1, ItemType::text, readable) == "true";
+        const std::string_view form = input_of(expression, 2, ItemType::text, readable);
         consent.form = form == "new" ? Form::new_form : form == "old" ? Form::old_form : Form::unknown;
-        consent.withdrawn_on = Date::parse_iso(evidence(expression, 3, ItemType::date, readable));
+        consent.withdrawn_on = Date::parse_iso(input_of(expression, 3, ItemType::date, readable));
+        consent.valid_to = Date::parse_iso(input_of(expression, 4, ItemType::date, readable));
         if (!readable) return malformed("consent-evidence");
+        reader_.verdict_ = registration::consent_on_application(consent, reader_.consent_);
         return {.kind = Value::Kind::boolean,
-                .number = registration::consent_on_application(consent, reader_.consent_) ? 1 : 0};
+                .number = registration::is_granted(reader_.verdict_->reason) ? 1 : 0};
     }
 
     Value consent_outside_application(const Expression& expression) {
         using Act = registration::ConsentAct;
         bool readable = true;
-        const std::string_view act = evidence(expression, 0, ItemType::text, readable);
-        const auto day = Date::parse_iso(evidence(expression, 1, ItemType::date, readable));
+        const std::string_view act = input_of(expression, 0, ItemType::text, readable);
+        const auto day = Date::parse_iso(input_of(expression, 1, ItemType::date, readable));
         if (!readable || !day || (act != "granted" && act != "refused" && act != "withdrawn"))
             return malformed("consent-evidence");
         const Act taken = act == "granted" ? Act::granted : act == "refused" ? Act::refused : Act::withdrawn;
         // Which code stands for which outcome is the mapping's to say, checked against the code list.
-        const auto outcome = registration::consent_outside_application(taken, *day, reader_.consent_);
-        const auto code = expression.codes->find(outcome == Act::granted   ? "granted"
-                                                 : outcome == Act::refused ? "refused"
-                                                                           : "withdrawn");
+        reader_.verdict_ = registration::consent_outside_application(taken, *day, reader_.consent_);
+        const auto outcome = reader_.verdict_->reason;
+        const auto code =
+            expression.codes->find(registration::is_granted(outcome)                       ? "granted"
+                                   : outcome == registration::ConsentReason::act_withdrawn ? "withdrawn"
+                                                                                           : "refused");
         return code == expression.codes->end() ? malformed("code-not-in-table") : text_value(code->second);
     }
 
@@ -365,6 +369,7 @@ Result<bool> RecordReader::next() {
     if (!more) return false;
     ++position_;
     arena_.reset();
+    verdict_.reset();
     for (auto& child : children_) KAIGO_CHECK(child->collect(*rows_, arena_));
 
     record_ = spec::make_record(*plan_.kind, arena_);

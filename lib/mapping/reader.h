@@ -24,6 +24,8 @@ class RecordReader {
     const spec::Record& record() const { return record_; }
     /// Whether the row is one that the platform itself is the origin of.
     bool platform_owned() const { return platform_owned_; }
+    /// Why the row's consent is told as it is; nothing for kinds that carry none.
+    const std::optional<registration::ConsentVerdict>& consent() const { return verdict_; }
     /// Rows read so far.
     std::int64_t position() const { return position_; }
 
@@ -41,6 +43,7 @@ class RecordReader {
     spec::Arena arena_;
     spec::Record record_;
     bool platform_owned_ = false;
+    std::optional<registration::ConsentVerdict> verdict_;
     std::int64_t position_ = 0;
 };
 

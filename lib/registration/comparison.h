@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "registration/pmh_case.h"
 #include "registration/record_state.h"
 
 namespace kaigo::registration {
@@ -36,6 +37,12 @@ struct Decision {
 
 /// @param prerequisite_on_platform  true for kinds without prerequisite
 Decision compare_present(const SourceRow& row, const Standing& known, bool prerequisite_on_platform);
+
+/// A row whose record an open PMHキー case owns: the case says what is sent, a different content alone does
+/// not. Left in error, an ordinary change goes out, and the case stays.
+/// @param number_changed  the row's マイナンバー is another than the one the platform was sent
+Decision compare_in_case(const SourceRow& row, const Standing& known, bool number_changed, PmhCase& pmh_case,
+                         CaseMoves& moves);
 
 /// A record of the ledger that the source no longer has. Only after a complete read without error.
 /// @param dependants_on_platform  records that require this one and that the platform holds or is being sent

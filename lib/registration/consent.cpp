@@ -5,30 +5,58 @@ namespace {
 
 constexpr auto kLawFrom = std::chrono::sys_days(std::chrono::year(2026) / 4 / 1);
 
-bool counts_on(const Date& day, const ConsentPolicy& policy) {
-    if (day.days() < kLawFrom) return false;
-    return policy.before_go_live || !policy.go_live || day >= *policy.go_live;
+constexpr std::int64_t kDayZero = 719'163;  // so that 0001-01-01 is 1, and 0 is no day
+
+bool before_go_live(const Date& day, const ConsentPolicy& policy) {
+    return !policy.before_go_live && policy.go_live && day < *policy.go_live;
 }
 
 }  // namespace
 
-bool consent_on_application(const ApplicationConsent& consent, const ConsentPolicy& policy) {
-    if (!consent.consented || !consent.applied_on || !counts_on(*consent.applied_on, policy)) return false;
-    if (consent.withdrawn_on && *consent.withdrawn_on >= *consent.applied_on) return false;
-    switch (consent.form) {
-        case ApplicationConsent::Form::new_form:
-            return true;
-        case ApplicationConsent::Form::old_form:
-            return false;
-        case ApplicationConsent::Form::unknown:
-            return policy.new_form_from && *consent.applied_on >= *policy.new_form_from;
-    }
-    return false;
+std::int64_t ConsentVerdict::packed() const {
+    const std::int64_t number = static_cast<std::int64_t>(reason);
+    return day ? number + 256 * (kDayZero + std::int64_t{day->days().time_since_epoch().count()}) : number;
 }
 
-ConsentAct consent_outside_application(ConsentAct act, const Date& acted_on, const ConsentPolicy& policy) {
-    if (act == ConsentAct::granted && !counts_on(acted_on, policy)) return ConsentAct::refused;
-    return act;
+std::optional<ConsentVerdict> ConsentVerdict::unpack(std::int64_t packed) {
+    const auto reason = static_cast<ConsentReason>(packed & 255);
+    if (name_of(kConsentReasonNames, reason) == "?") return std::nullopt;
+    ConsentVerdict out{reason, std::nullopt};
+    if (const std::int64_t day = packed >> 8; day != 0)
+        out.day = Date(std::chrono::sys_days(std::chrono::days(day - kDayZero)));
+    return out;
+}
+
+ConsentVerdict consent_on_application(const ApplicationConsent& consent, const ConsentPolicy& policy) {
+    using Form = ApplicationConsent::Form;
+    if (!consent.consented) return {ConsentReason::not_consented, consent.applied_on};
+    if (!consent.applied_on) return {ConsentReason::no_application_date, std::nullopt};
+    const Date& applied = *consent.applied_on;
+    if (applied.days() < kLawFrom) return {ConsentReason::old_consent, applied};
+    if (consent.form == Form::old_form) return {ConsentReason::old_form, applied};
+    if (consent.form == Form::unknown && !(policy.new_form_from && applied >= *policy.new_form_from))
+        return {ConsentReason::form_unknown, applied};
+    if (before_go_live(applied, policy)) return {ConsentReason::before_go_live, applied};
+    if (consent.withdrawn_on && *consent.withdrawn_on >= applied)
+        return {ConsentReason::withdrawn, consent.withdrawn_on};
+    if (consent.valid_to && policy.today && *consent.valid_to < *policy.today)
+        return {ConsentReason::granted_ended, applied};
+    return {ConsentReason::granted, applied};
+}
+
+ConsentVerdict consent_outside_application(ConsentAct act, const Date& acted_on,
+                                           const ConsentPolicy& policy) {
+    switch (act) {
+        case ConsentAct::granted:
+            if (acted_on.days() < kLawFrom) return {ConsentReason::old_consent, acted_on};
+            if (before_go_live(acted_on, policy)) return {ConsentReason::before_go_live, acted_on};
+            return {ConsentReason::granted, acted_on};
+        case ConsentAct::refused:
+            return {ConsentReason::act_refused, acted_on};
+        case ConsentAct::withdrawn:
+            break;
+    }
+    return {ConsentReason::act_withdrawn, acted_on};
 }
 
 }  // namespace kaigo::registration

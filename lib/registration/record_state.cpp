@@ -3,7 +3,7 @@
 namespace kaigo::registration {
 
 std::string_view name_of_event(Event event) {
-    static constexpr Names<Event, 26> kNames = {{
+    static constexpr Names<Event, 28> kNames = {{
         {Event::source_new, "source-new"},
         {Event::source_changed, "source-changed"},
         {Event::source_restored, "source-restored"},
@@ -30,6 +30,8 @@ std::string_view name_of_event(Event event) {
         {Event::result_unknown, "result-unknown"},
         {Event::released, "released"},
         {Event::resend_by_operator, "resend-by-operator"},
+        {Event::case_sends, "case-sends"},
+        {Event::probed, "probed"},
     }};
     return name_of(kNames, event);
 }

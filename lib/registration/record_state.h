@@ -4,7 +4,7 @@
 //            ┌──────── source row appears / changes ────────┐
 // absent ──► pending ──► sending ──► submitted ──► registered ──(row gone)──► pending(削除) ──► … ──► absent
 //              ▲            │ no answer   │  │
-//              │            ▼             │  ├─► stored_in_error ── a PMHキー case waits for a person
+//              │            ▼             │  ├─► stored_in_error ── a PMHキー case decides (pmh_case.h)
 //              │         unknown ─ask─────┘  ├─► rejected  (held until the source row changes or a person
 //              resends) │                             └─► blocked   (released by itself) └── transient error:
 //              due again at a known time
@@ -72,6 +72,8 @@ enum class Event : std::uint8_t {
     result_unknown,
     released,  ///< what a blocked record waited for has come
     resend_by_operator,
+    case_sends,  ///< an open PMHキー case sends the record: 更新, or 削除 and 新規
+    probed,      ///< the person was registered anew: is this dependant still there?
 };
 
 struct Edge {
@@ -91,11 +93,13 @@ inline constexpr auto kEdges = [] {
 
         Edge{pending, Event::source_changed, pending},
         Edge{pending, Event::source_restored, registered},
+        Edge{pending, Event::source_restored, stored_in_error},
         Edge{pending, Event::source_unusable, rejected},
         Edge{pending, Event::source_incomplete, blocked},
         Edge{pending, Event::source_gone, pending},
         Edge{pending, Event::source_gone, absent},
         Edge{pending, Event::dependants_remain, blocked},
+        Edge{pending, Event::case_sends, pending},
         Edge{pending, Event::batched, sending},
 
         Edge{sending, Event::accepted, submitted},
@@ -128,12 +132,17 @@ inline constexpr auto kEdges = [] {
         Edge{registered, Event::source_gone, absent},
         Edge{registered, Event::dependants_remain, blocked},
         Edge{registered, Event::resend_by_operator, pending},
+        Edge{registered, Event::probed, pending},
 
+        Edge{stored_in_error, Event::source_changed, pending},
+        Edge{stored_in_error, Event::case_sends, pending},
         Edge{stored_in_error, Event::source_gone, pending},
         Edge{stored_in_error, Event::dependants_remain, blocked},
 
         Edge{rejected, Event::source_changed, pending},
         Edge{rejected, Event::source_restored, registered},
+        Edge{rejected, Event::source_restored, stored_in_error},
+        Edge{rejected, Event::case_sends, pending},
         Edge{rejected, Event::source_unusable, rejected},
         Edge{rejected, Event::source_incomplete, blocked},
         Edge{rejected, Event::source_gone, pending},
@@ -143,6 +152,8 @@ inline constexpr auto kEdges = [] {
 
         Edge{blocked, Event::source_changed, pending},
         Edge{blocked, Event::source_restored, registered},
+        Edge{blocked, Event::source_restored, stored_in_error},
+        Edge{blocked, Event::case_sends, pending},
         Edge{blocked, Event::source_unusable, rejected},
         Edge{blocked, Event::source_incomplete, blocked},
         Edge{blocked, Event::source_gone, pending},
@@ -162,7 +173,7 @@ std::string_view name_of_event(Event event);
 
 /// Why a record is where it is, as stored: a word of this list, or the platform's errorId.
 namespace reason {
-inline constexpr std::string_view kMyNumberMissing = "my-number-missing";
+inline constexpr std::string_view kMyNumberMissing = "my-number-missing";  // then ":" and whom to ask
 inline constexpr std::string_view kPrerequisite = "prerequisite-not-on-platform";
 inline constexpr std::string_view kDependants = "dependants-on-platform";
 inline constexpr std::string_view kDuplicateKey = "duplicate-key";
@@ -171,9 +182,19 @@ inline constexpr std::string_view kAborted = "batch-aborted";
 inline constexpr std::string_view kRecreate = "history-renumbered";
 inline constexpr std::string_view kResend = "resend-by-operator";
 inline constexpr std::string_view kBodyLost = "body-to-be-read-again";
+inline constexpr std::string_view kNewNumber = "my-number-corrected";
+inline constexpr std::string_view kRenewal = "renewal";
+inline constexpr std::string_view kProbe = "person-registered-anew";
 inline constexpr std::string_view kRewritten = "request-rewritten";
 inline constexpr std::string_view kValidation = "validation:";  // then item path and rule
 }  // namespace reason
+
+/// Why a record without マイナンバー is blocked.
+/// @param residence  保険者番号 of the municipality of residence (住所地特例); empty: none
+inline std::string my_number_missing(std::string_view residence) {
+    std::string out(reason::kMyNumberMissing);
+    return residence.empty() ? out : out.append(":").append(residence);
+}
 
 /// What the ledger knows of one record. Whether the platform holds a version is a fact of its own, apart from
 /// state.
@@ -192,7 +213,12 @@ struct Standing {
     std::uint32_t attempts = 0;          ///< failures in a row
     std::optional<std::int64_t> due_at;  ///< milliseconds since the epoch
     bool needs_body = false;             ///< owed, but the content must be read from the source again
+    bool unlinked = false;               ///< what was acknowledged is stored without PMHキー link
+    bool in_case = false;                ///< an open PMHキー case owns its sends
+    bool recreating = false;             ///< deleted to be registered anew: dependants are probed after it
 
+    /// Whether records that require this one may be sent: not while its deletion is owed or under way.
+    bool carries_dependants() const { return on_platform && owed != UpdateKind::remove; }
     bool in_flight() const {
         return state == RecordState::sending || state == RecordState::unknown ||
                state == RecordState::submitted;

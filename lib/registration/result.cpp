@@ -6,10 +6,14 @@ namespace {
 void settle(Standing& next, RecordState state, std::string why) {
     next.state = state;
     next.reason = std::move(why);
+    // A probe that found nothing out: whether the acknowledged version is still there is not known.
+    if (state == RecordState::rejected && next.owed == UpdateKind::create) next.acknowledged.reset();
     // A refused deletion stays one: the row is gone, and an operator's resend must not make it an update.
     const bool refused_deletion = state == RecordState::rejected && next.owed == UpdateKind::remove;
-    if (!refused_deletion) next.owed.reset();
-    next.then_create = false;
+    if (!refused_deletion) {
+        next.owed.reset();
+        next.then_create = false;
+    }
     next.needs_body = false;
     next.due_at.reset();
 }
@@ -23,6 +27,7 @@ void acknowledge(Standing& next) {
 
 void not_on_platform(Standing& next) {
     next.on_platform = false;
+    next.unlinked = false;
     next.acknowledged.reset();
     next.acknowledged_history = 0;
 }
@@ -51,13 +56,13 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
         sent == UpdateKind::remove && (answer.ok || answer.error_class == ErrorClass::no_such_record);
     if (deletion_done) {
         out.event = Event::deleted;
-        out.close_case = true;
         const bool create = known.then_create;
         not_on_platform(next);
         settle(next, create ? RecordState::pending : RecordState::absent, "");
         next.attempts = 0;
         next.sent.reset();
         if (create) {
+            next.recreating = true;
             next.owed = UpdateKind::create;
             next.reason = reason::kRecreate;
             next.needs_body = true;
@@ -65,25 +70,39 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
         }
         return out;
     }
+    const bool stored = answer.ok || (answer.stored && sent != UpdateKind::remove);
+    if (stored && next.recreating) {
+        out.probe_dependants = true;
+        next.recreating = false;
+    }
     if (answer.ok) {
         out.event = Event::succeeded;
         acknowledge(next);
+        next.unlinked = false;
         settle(next, RecordState::registered, "");
         next.attempts = 0;
         return out;
     }
-    if (answer.stored && sent != UpdateKind::remove) acknowledge(next);
+    if (answer.stored && sent != UpdateKind::remove) {
+        acknowledge(next);
+        next.unlinked = true;
+    }
 
     switch (answer.error_class) {
         case ErrorClass::pmh_case:
         case ErrorClass::pmh_operator:
             if (!answer.stored) break;  // not what the catalogue says: unknown
             out.event = Event::stored_without_link;
-            out.open_case = true;
             settle(next, RecordState::stored_in_error, answer.error_id);
             return out;
         case ErrorClass::pmh_unanswered:
             if (!answer.stored) break;
+            if (known.attempts + 1 >= policy.unanswered_ceiling) {
+                out.event = Event::stored_without_link;
+                settle(next, RecordState::stored_in_error, answer.error_id);
+                next.attempts = 0;
+                return out;
+            }
             out.event = Event::result_transient;
             owe_again(next, UpdateKind::update, answer.error_id, later());
             return out;
@@ -128,6 +147,13 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
             out.event = Event::result_mismatch;
             next.on_platform = true;
             next.acknowledged.reset();
+            if (known.in_case) {
+                // What should have been deleted is still there, with the wrong number: 削除 once more.
+                owe_again(next, UpdateKind::remove, answer.error_id, later());
+                next.then_create = true;
+                out.alarm = next.attempts == policy.aborted_ceiling;
+                return out;
+            }
             owe_again(next, UpdateKind::update, answer.error_id, soon());
             return out;
         case ErrorClass::unknown:
@@ -137,6 +163,31 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
     out.alarm = true;
     settle(next, RecordState::rejected, answer.error_id);
     return out;
+}
+
+void apply_to_case(PmhCase& pmh_case, const Answer& answer, Consequence& got, CaseMoves& moves) {
+    const auto move = [&](CaseEvent event) { move_case(pmh_case, event, answer.error_id, moves); };
+    switch (got.event) {
+        case Event::succeeded:
+        case Event::result_already_there:
+            move(CaseEvent::result_linked);
+            break;
+        case Event::deleted:
+            move(got.next.state == RecordState::absent ? CaseEvent::source_gone : CaseEvent::result_deleted);
+            break;
+        case Event::stored_without_link:
+            pmh_case.error_id = answer.error_id;
+            move(answer.error_class == ErrorClass::pmh_case ? CaseEvent::result_not_linked
+                                                            : CaseEvent::result_needs_operator);
+            break;
+        case Event::result_mismatch:
+            move(got.next.owed == UpdateKind::create ? CaseEvent::result_not_there
+                                                     : CaseEvent::result_still_there);
+            break;
+        default:
+            break;
+    }
+    got.next.in_case = is_open(pmh_case.state);
 }
 
 Consequence apply_not_accepted(const Standing& known, std::string_view why, bool counts,

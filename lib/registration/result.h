@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "registration/pmh_case.h"
 #include "registration/record_state.h"
 #include "registration/retry.h"
 
@@ -20,9 +21,8 @@ struct Answer {
 struct Consequence {
     Event event = Event::succeeded;
     Standing next;
-    bool alarm = false;      ///< a person must know
-    bool open_case = false;  ///< a PMHキー case begins
-    bool close_case = false;
+    bool alarm = false;             ///< a person must know
+    bool probe_dependants = false;  ///< registered anew after its deletion: do its dependants still stand?
 };
 
 /// @param known   standing of the record whose flight ended; its `owed` is what was sent
@@ -30,6 +30,10 @@ struct Consequence {
 /// @param chance  evenly spread over 0…65535, for the backoff
 Consequence apply_result(const Standing& known, const Answer& answer, const RetryPolicy& policy,
                          std::int64_t now_ms, std::uint16_t chance);
+
+/// What the result makes of the person's PMHキー case; opens one where the record is stored without link.
+/// @param got  what apply_result made of the record; its `in_case` is set here
+void apply_to_case(PmhCase& pmh_case, const Answer& answer, Consequence& got, CaseMoves& moves);
 
 /// The whole request came to nothing (refused, aborted): its members are owed again, or held after the
 /// ceiling.

@@ -49,12 +49,23 @@ struct Fixture {
     void land(BatchId id, const Answer& answer) {
         const Batch batch = ledger->batch(id);
         std::vector<Ledger::Landing> landings;
-        for (const Member& member : batch.members)
+        for (const Member& member : batch.members) {
+            auto got =
+                apply_result(ledger->flying(batch, member)->standing, answer, {}, to_milliseconds(kNoon), 0);
+            CaseStep step{ledger->open_case(insurer, kind, member.key)
+                              .value_or(KnownCase{0, insurer, kind, member.key, {}, 0, true}),
+                          {},
+                          {},
+                          true,
+                          "",
+                          ""};
+            step.next = step.known.pmh_case;
+            apply_to_case(step.next, answer, got, step.moves);
+            const bool moved = !step.moves.empty();
             landings.push_back(
-                {member,
-                 apply_result(ledger->flying(batch, member)->standing, answer, {}, to_milliseconds(kNoon), 0),
-                 answer.error_id});
-        ledger->land(batch, landings, BatchState::settled, "", kNoon);
+                {member, got, answer.error_id, moved ? std::optional(std::move(step)) : std::nullopt});
+        }
+        ledger->land(batch, landings, BatchState::settled, "", {}, kNoon);
     }
     std::string state() {
         auto view = LedgerView::open(folder / "ledger.db");
@@ -132,7 +143,7 @@ TEST_CASE("the body is needed while a record is owed from it") {
 
 TEST_CASE("a change that is no edge of the table is refused, and nothing of it is written") {
     Fixture f;
-    Change change{kKey, RecordState::absent, Event::succeeded, {}, Term::created, {}, {}};
+    Change change{kKey, RecordState::absent, Event::succeeded, {}, Term::created, {}, {}, {}, {}};
     change.next.state = RecordState::registered;
     CHECK_THROWS_AS(f.ledger->apply_changes(1, f.insurer, f.kind, "key1", {change}, kNoon), std::logic_error);
     CHECK(f.state() == "absent");
@@ -161,7 +172,7 @@ TEST_CASE("an account closes only when every row is explained") {
 TEST_CASE("a person's deletion is released when no dependant is left") {
     Fixture f;
     const KindId consent = f.ledger->kind("comprehensive-consents");
-    Change person{kKey, RecordState::absent, Event::source_incomplete, {}, Term::blocked, {}, {}};
+    Change person{kKey, RecordState::absent, Event::source_incomplete, {}, Term::blocked, {}, {}, {}, {}};
     person.next.state = RecordState::blocked;
     person.next.owed = UpdateKind::remove;
     person.next.on_platform = true;
@@ -172,12 +183,14 @@ TEST_CASE("a person's deletion is released when no dependant is left") {
                      {},
                      Term::rejected,
                      {},
+                     {},
+                     {},
                      {}};
     dependant.next.state = RecordState::rejected;
     dependant.next.on_platform = true;
     f.ledger->apply_changes(1, f.insurer, consent, "key1", {dependant}, kNoon);
     CHECK(f.ledger->release_deletions(f.insurer, f.kind, {consent}, kNoon) == 0);
-    Change gone{dependant.key, RecordState::rejected, Event::source_gone, {}, Term::gone, {}, {}};
+    Change gone{dependant.key, RecordState::rejected, Event::source_gone, {}, Term::gone, {}, {}, {}, {}};
     f.ledger->apply_changes(1, f.insurer, consent, "key1", {gone}, kNoon);
     CHECK(f.ledger->release_deletions(f.insurer, f.kind, {consent}, kNoon) == 1);
     CHECK(f.state() == "pending");
@@ -185,7 +198,7 @@ TEST_CASE("a person's deletion is released when no dependant is left") {
 
 TEST_CASE("held records are owed again on an operator's word, a refused deletion as a deletion") {
     Fixture f;
-    Change refused{kKey, RecordState::absent, Event::source_unusable, {}, Term::rejected, {}, {}};
+    Change refused{kKey, RecordState::absent, Event::source_unusable, {}, Term::rejected, {}, {}, {}, {}};
     refused.next.state = RecordState::rejected;
     refused.next.on_platform = true;
     refused.next.owed = UpdateKind::remove;
@@ -204,7 +217,7 @@ TEST_CASE("held records are owed again on an operator's word, a refused deletion
 
 TEST_CASE("a deletion whose body is lost stays sendable: it needs none") {
     Fixture f;
-    Change gone{kKey, RecordState::absent, Event::source_new, {}, Term::gone, {}, {}};
+    Change gone{kKey, RecordState::absent, Event::source_new, {}, Term::gone, {}, {}, {}, {}};
     gone.next.state = RecordState::pending;
     gone.next.on_platform = true;
     gone.next.owed = UpdateKind::remove;
@@ -242,4 +255,65 @@ TEST_CASE("a ledger of a newer program is refused") {
     const auto opened = Ledger::open(f.folder / "ledger.db", kNoon);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().message.find("newer program") != std::string::npos);
+}
+
+TEST_CASE("a case opens with its first error, steps are written once, and a stale step is refused") {
+    Fixture f;
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    const Batch batch = f.ledger->batch(id);
+    const Answer answer{false, true, "KJP0001", ErrorClass::pmh_case};
+    auto got = apply_result(f.ledger->flying(batch, batch.members[0])->standing, answer, {}, 0, 0);
+    CaseStep opening{{0, f.insurer, f.kind, kKey, {}, 0, true}, {}, {}, true, "", ""};
+    apply_to_case(opening.next, answer, got, opening.moves);
+    f.ledger->land(batch, {{batch.members[0], got, "KJP0001", opening}}, BatchState::settled, "", {}, kNoon);
+    CHECK(f.state() == "stored_in_error");
+    CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, true).size() == 1);
+    CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, false).empty());
+
+    const auto known = f.ledger->open_case(f.insurer, f.kind, kKey);
+    REQUIRE(known);
+    CHECK(known->pmh_case.state == CaseState::awaiting_mynumber_check);
+    CaseStep decision{*known, known->pmh_case, {}, false, "clerk", "card seen"};
+    REQUIRE(decide_case(decision.next, CaseEvent::mynumber_correct, LeftReason::none, decision.moves));
+    f.ledger->step_cases({decision}, kNoon);
+    CHECK_THROWS_AS(f.ledger->step_cases({decision}, kNoon), std::logic_error);
+    CHECK(f.ledger->case_decided(known->id, known->version, CaseEvent::mynumber_correct));
+    CHECK_FALSE(f.ledger->case_decided(known->id, known->version, CaseEvent::mynumber_wrong));
+    CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, false).size() == 1);
+
+    CaseStep look{*f.ledger->open_case(f.insurer, f.kind, kKey), {}, {}, true, "", ""};
+    look.next = look.known.pmh_case;
+    follow_evidence(look.next, {{"exempt", "2026-10-01"}, {"enrolled", ""}, "122069"}, look.moves);
+    f.ledger->step_cases({look}, kNoon);
+    f.open();  // what a step wrote survives
+    const auto after = f.ledger->open_case(f.insurer, f.kind, kKey);
+    REQUIRE(after);
+    CHECK(after->pmh_case == look.next);
+    CHECK(after->pmh_case.left == LeftReason::exempt);
+    CHECK_FALSE(after->to_be_looked_at);
+}
+
+TEST_CASE("dependants of a person that was registered anew are probed, but for what is the platform's own") {
+    Fixture f;
+    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const std::string own = kKey + std::string("\0\0\0\1", 4);
+    const std::string offices = kKey + std::string("\0\0\0\2", 4);
+    Change registered{own, RecordState::absent, Event::platform_owned, {}, Term::unchanged, {}, {}, {}, {}};
+    registered.next.state = RecordState::registered;
+    registered.next.on_platform = true;
+    Change platform_owned = registered;
+    platform_owned.key = offices;
+    platform_owned.next.platform_owned = true;
+    f.ledger->apply_changes(1, f.insurer, consents, "key1", {registered, platform_owned}, kNoon);
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    const Batch batch = f.ledger->batch(id);
+    Standing anew = f.ledger->flying(batch, batch.members[0])->standing;
+    anew.recreating = true;
+    const auto got = apply_result(anew, {true, true, "", {}}, {}, 0, 0);
+    REQUIRE(got.probe_dependants);
+    f.ledger->land(batch, {{batch.members[0], got, "", std::nullopt}}, BatchState::settled, "", {consents},
+                   kNoon);
+    CHECK(f.ledger->keys_to_read(f.insurer, consents, f.kind, kNoon) == std::vector<std::string>{own});
 }

@@ -7,49 +7,101 @@ using namespace kaigo::registration;
 using Form = ApplicationConsent::Form;
 
 namespace {
-std::optional<Date> day(const char* text) { return Date::parse_iso(text); }
+
+std::optional<Date> day(const std::string& text) { return Date::parse_iso(text); }
+
+ConsentReason on_application(const ApplicationConsent& consent, const ConsentPolicy& policy) {
+    return consent_on_application(consent, policy).reason;
+}
+
 }  // namespace
 
-TEST_CASE("consent on an application needs the date, the consent and the new form") {
+TEST_CASE("consent on an application: every combination, against the two conditions of the ministry's text") {
+    int granted = 0;
+    int combinations = 0;
+    const std::vector<std::string> applied_days = {"",           "2025-12-01", "2026-03-31", "2026-04-01",
+                                                   "2026-05-15", "2026-10-31", "2026-11-01"};
+    for (const std::string& applied : applied_days)
+        for (const bool consented : {false, true})
+            for (const Form form : {Form::unknown, Form::old_form, Form::new_form})
+                for (const std::string withdrawn : {"", "2026-03-01", "2026-05-15", "2026-12-01"})
+                    for (const std::string valid_to : {"", "2026-11-30", "2027-11-30"})
+                        for (const std::string go_live : {"", "2026-11-01"})
+                            for (const bool before : {true, false})
+                                for (const std::string new_form : {"", "2026-04-01", "2026-06-01"}) {
+                                    const ConsentPolicy policy{day(go_live), before, day(new_form),
+                                                               day("2026-12-31")};
+                                    const ConsentReason reason = on_application(
+                                        {day(applied), consented, form, day(withdrawn), day(valid_to)},
+                                        policy);
+                                    // ISO dates compare as text; an empty one is the earliest.
+                                    const bool lawful = consented && applied >= "2026-04-01";
+                                    const bool on_new_form =
+                                        form == Form::new_form ||
+                                        (form == Form::unknown && !new_form.empty() && applied >= new_form);
+                                    const bool stands = withdrawn < applied;
+                                    const bool linked = before || go_live.empty() || applied >= go_live;
+                                    ++combinations;
+                                    granted += is_granted(reason) ? 1 : 0;
+                                    CHECK(is_granted(reason) == (lawful && on_new_form && stands && linked));
+                                    if (is_granted(reason))
+                                        CHECK((reason == ConsentReason::granted_ended) ==
+                                              (valid_to == "2026-11-30"));
+                                }
+    CHECK(combinations == 7 * 2 * 3 * 4 * 3 * 2 * 2 * 3);
+    CHECK(granted > 100);
+}
+
+TEST_CASE("why a consent is none is told by the first condition that fails") {
     const ConsentPolicy policy;
-    const auto sent = [&](const char* applied, bool consented, Form form, const char* withdrawn = "") {
-        return consent_on_application({day(applied), consented, form, day(withdrawn)}, policy);
+    const auto reason = [&](const char* applied, bool consented, Form form, const char* withdrawn = "") {
+        return on_application({day(applied), consented, form, day(withdrawn), {}}, policy);
     };
-    CHECK(sent("2026-04-01", true, Form::new_form));
-    CHECK_FALSE(sent("2026-03-31", true, Form::new_form));
-    CHECK_FALSE(sent("2026-04-01", false, Form::new_form));
-    CHECK_FALSE(sent("2026-04-01", true, Form::old_form));
-    CHECK_FALSE(sent("2026-04-01", true, Form::unknown));
-    // What was withdrawn is never granted again by sending the certification again.
-    CHECK_FALSE(sent("2026-04-01", true, Form::new_form, "2026-05-01"));
-    CHECK_FALSE(sent("2026-04-01", true, Form::new_form, "2026-04-01"));
-    CHECK(sent("2026-06-01", true, Form::new_form, "2026-05-01"));
+    CHECK(reason("2026-04-01", true, Form::new_form) == ConsentReason::granted);
+    CHECK(reason("2026-04-01", false, Form::new_form) == ConsentReason::not_consented);
+    CHECK(reason("2026-03-31", true, Form::new_form) == ConsentReason::old_consent);
+    CHECK(reason("2026-04-01", true, Form::old_form) == ConsentReason::old_form);
+    CHECK(reason("2026-04-01", true, Form::unknown) == ConsentReason::form_unknown);
+    CHECK(reason("", true, Form::new_form) == ConsentReason::no_application_date);
+    const ConsentPolicy apart{day("2026-11-01"), false, {}, {}};
+    CHECK(on_application({day("2026-05-01"), true, Form::new_form, {}, {}}, apart) ==
+          ConsentReason::before_go_live);
 }
 
-TEST_CASE("where the source cannot tell the form, the setting does") {
-    const ConsentPolicy policy{std::nullopt, true, day("2026-05-01")};
-    CHECK(consent_on_application({day("2026-05-01"), true, Form::unknown, {}}, policy));
-    CHECK_FALSE(consent_on_application({day("2026-04-30"), true, Form::unknown, {}}, policy));
-    CHECK_FALSE(consent_on_application({day("2026-05-01"), true, Form::old_form, {}}, policy));
-}
-
-TEST_CASE("consent before go-live is linked unless the setting says no") {
-    const ConsentPolicy linked{day("2026-11-01"), true, {}};
-    const ConsentPolicy apart{day("2026-11-01"), false, {}};
-    CHECK(consent_on_application({day("2026-05-01"), true, Form::new_form, {}}, linked));
-    CHECK_FALSE(consent_on_application({day("2026-05-01"), true, Form::new_form, {}}, apart));
-    CHECK(consent_on_application({day("2026-11-01"), true, Form::new_form, {}}, apart));
-    CHECK(consent_outside_application(ConsentAct::granted, *day("2026-05-01"), apart) == ConsentAct::refused);
-}
-
-TEST_CASE("outside an application the day of the act decides") {
+TEST_CASE(
+    "a withdrawal stands against every application up to its day, and a later application consents again") {
     const ConsentPolicy policy;
-    CHECK(consent_outside_application(ConsentAct::granted, *day("2026-04-01"), policy) ==
-          ConsentAct::granted);
-    CHECK(consent_outside_application(ConsentAct::granted, *day("2025-06-01"), policy) ==
-          ConsentAct::refused);
-    CHECK(consent_outside_application(ConsentAct::withdrawn, *day("2025-06-01"), policy) ==
-          ConsentAct::withdrawn);
-    CHECK(consent_outside_application(ConsentAct::refused, *day("2026-06-01"), policy) ==
-          ConsentAct::refused);
+    const auto reason = [&](const char* applied, const char* withdrawn) {
+        return on_application({day(applied), true, Form::new_form, day(withdrawn), {}}, policy);
+    };
+    CHECK(reason("2026-04-01", "2026-05-01") == ConsentReason::withdrawn);
+    CHECK(reason("2026-05-01", "2026-05-01") == ConsentReason::withdrawn);
+    CHECK(reason("2026-05-02", "2026-05-01") == ConsentReason::granted);
+    CHECK(consent_on_application({day("2026-04-01"), true, Form::new_form, day("2026-05-01"), {}}, policy)
+              .day == day("2026-05-01"));
+}
+
+TEST_CASE("outside an application the day of the act decides, whatever the application's") {
+    for (const std::string acted : {"2025-06-01", "2026-03-31", "2026-04-01", "2026-10-31", "2026-11-01"})
+        for (const std::string go_live : {"", "2026-11-01"})
+            for (const bool before : {true, false}) {
+                const ConsentPolicy policy{day(go_live), before, {}, {}};
+                const auto reason = [&](ConsentAct act) {
+                    return consent_outside_application(act, *day(acted), policy).reason;
+                };
+                const bool linked = before || go_live.empty() || acted >= go_live;
+                CHECK(is_granted(reason(ConsentAct::granted)) == (acted >= "2026-04-01" && linked));
+                CHECK(reason(ConsentAct::refused) == ConsentReason::act_refused);
+                CHECK(reason(ConsentAct::withdrawn) == ConsentReason::act_withdrawn);
+            }
+}
+
+TEST_CASE("a verdict comes back from the ledger's number as it went in") {
+    for (const auto& [reason, name] : kConsentReasonNames)
+        for (const char* text : {"", "2026-04-01", "1969-12-31", "0001-01-01", "9999-12-31"}) {
+            const ConsentVerdict verdict{reason, day(text)};
+            CHECK(ConsentVerdict::unpack(verdict.packed()) == verdict);
+        }
+    CHECK_FALSE(ConsentVerdict::unpack(0));
+    CHECK_FALSE(ConsentVerdict::unpack(200));
 }

@@ -39,10 +39,15 @@ TEST_CASE("success acknowledges what was sent") {
 }
 
 TEST_CASE("stored without PMHキー is acknowledged, and a case opens") {
+    PmhCase none;
+    CaseMoves moves;
+    auto consequence = land(flying(UpdateKind::create), error(ErrorClass::pmh_case, true));
+    apply_to_case(none, error(ErrorClass::pmh_case, true), consequence, moves);
+    CHECK(none.state == CaseState::awaiting_mynumber_check);
+    CHECK(consequence.next.in_case);
     const auto out = land(flying(UpdateKind::create), error(ErrorClass::pmh_case, true));
     CHECK(out.next.state == RecordState::stored_in_error);
     CHECK(out.next.on_platform);
-    CHECK(out.open_case);
     CHECK(out.next.reason == "KJX0000");
 }
 
@@ -92,7 +97,6 @@ TEST_CASE("a deletion is done when it succeeded or there was nothing") {
     for (const Answer& answer : {Answer{true, false, "", {}}, error(ErrorClass::no_such_record)}) {
         const auto out = land(flying(UpdateKind::remove, true), answer);
         CHECK(out.next.state == RecordState::absent);
-        CHECK(out.close_case);
     }
     auto renumbered = flying(UpdateKind::remove, true);
     renumbered.then_create = true;
@@ -169,4 +173,41 @@ TEST_CASE("backoff doubles up to its maximum and spreads over its upper half") {
     CHECK(backoff_ms(policy, 4, 65535) == 8'000);
     CHECK(backoff_ms(policy, 30, 65535) == 60'000);
     CHECK(backoff_ms(policy, 4'000'000'000U, 0) == 30'000);
+}
+
+TEST_CASE("a 中間サーバー that stays silent too often is an operator's") {
+    auto standing = flying(UpdateKind::update, true);
+    standing.attempts = RetryPolicy{}.unanswered_ceiling - 2;
+    CHECK(land(standing, error(ErrorClass::pmh_unanswered, true)).next.state == RecordState::pending);
+    ++standing.attempts;
+    auto asked = land(standing, error(ErrorClass::pmh_unanswered, true));
+    CHECK(asked.next.state == RecordState::stored_in_error);
+    PmhCase pmh_case;
+    CaseMoves moves;
+    apply_to_case(pmh_case, error(ErrorClass::pmh_unanswered, true), asked, moves);
+    CHECK(pmh_case.state == CaseState::awaiting_operator);
+}
+
+TEST_CASE("登録済 after the deletion of a wrong number deletes again, never updates the wrong person") {
+    auto standing = flying(UpdateKind::create);
+    standing.in_case = true;
+    const auto there = land(standing, error(ErrorClass::already_registered));
+    CHECK(there.next.owed == UpdateKind::remove);
+    CHECK(there.next.then_create);
+}
+
+TEST_CASE("only a record that was deleted to be registered anew asks for its dependants") {
+    CHECK_FALSE(land(flying(UpdateKind::create), {true, true, "", {}}).probe_dependants);
+    auto renumbered = flying(UpdateKind::remove, true);
+    renumbered.then_create = true;
+    auto anew = land(renumbered, {true, false, "", {}}).next;
+    CHECK(anew.recreating);
+    anew.state = RecordState::submitted;
+    const auto failed = land(anew, error(ErrorClass::transient));
+    CHECK_FALSE(failed.probe_dependants);
+    auto again = failed.next;
+    again.state = RecordState::submitted;
+    const auto stored = land(again, error(ErrorClass::pmh_case, true));
+    CHECK(stored.probe_dependants);
+    CHECK_FALSE(stored.next.recreating);
 }

@@ -1,0 +1,367 @@
+// cases decide, export, import: a person's answers, one at a time or in a spreadsheet.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <ostream>
+#include <set>
+
+#include "audit/audit_log.h"
+#include "base/csv.h"
+#include "base/files.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "jobs/case_words.h"
+#include "jobs/commands.h"
+#include "jobs/json_text.h"
+#include "jobs/looking.h"
+#include "ledger/ledger.h"
+#include "spec/record.h"
+
+namespace kaigo::jobs {
+
+namespace json = boost::json;
+using ledger::CaseRow;
+using ledger::CaseStep;
+using ledger::KnownCase;
+using ledger::Ledger;
+using registration::CaseEvent;
+using registration::CaseState;
+using registration::LeftReason;
+
+namespace {
+
+constexpr std::size_t kLongestNote = 500;
+constexpr std::size_t kLongestName = 100;
+constexpr std::size_t kLongestCell = 10'000;
+constexpr std::size_t kLargestFile = 64U << 20;
+constexpr int kMyNumberDigits = 12;
+
+/// Columns of the table; the last word of a heading names it, whatever language stands before.
+constexpr const char* kCase = "case";
+constexpr const char* kVersion = "version";
+constexpr const char* kInsured = "insured";
+constexpr const char* kFinding = "finding";
+constexpr const char* kReason = "reason";
+constexpr const char* kNote = "note";
+
+std::string name_of_finding(CaseEvent finding) {
+    return std::string(name_of(registration::kCaseEventNames, finding));
+}
+
+/// A finding by its word in the contract, or by the words the table shows.
+std::optional<CaseEvent> finding_of(const std::string& text) {
+    for (const CaseEvent finding : registration::kFindings)
+        if (text == name_of_finding(finding) || text == case_event_in_words(finding)) return finding;
+    return std::nullopt;
+}
+
+std::optional<LeftReason> reason_of(const std::string& text) {
+    for (const auto& [reason, name] : registration::kLeftReasonNames)
+        if (text == name || (!text.empty() && text == left_reason_in_words(reason))) return reason;
+    return std::nullopt;
+}
+
+/// What a person writes must not carry a マイナンバー into ledger and audit log, in whatever grouping.
+bool may_hold_my_number(std::string_view text) {
+    int digits = 0;
+    std::string wide;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool ascii = text[i] >= '0' && text[i] <= '9';
+        // ０ to ９ are EF BC 90 to EF BC 99.
+        const bool full_width = text.substr(i).starts_with("\xEF\xBC") && i + 2 < text.size() &&
+                                static_cast<unsigned char>(text[i + 2]) >= 0x90 &&
+                                static_cast<unsigned char>(text[i + 2]) <= 0x99;
+        if (ascii || full_width) {
+            if (++digits >= kMyNumberDigits) return true;
+            if (full_width) i += 2;
+        } else if (text[i] != ' ' && text[i] != '-') {
+            digits = 0;
+        }
+    }
+    return false;
+}
+
+Status check_words(const std::string& text, std::size_t longest, const std::string& what) {
+    const auto characters = count_characters(text);
+    const bool clean = characters && std::none_of(text.begin(), text.end(),
+                                                  [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+    if (!clean || *characters > longest)
+        return fail(
+            ErrorCode::usage,
+            tr("{}: at most {} characters, without line breaks or control characters", what, longest));
+    if (may_hold_my_number(text))
+        return fail(ErrorCode::usage,
+                    tr("{}: twelve digits look like a マイナンバー, which must not be written here", what));
+    return {};
+}
+
+struct Answer {
+    CaseEvent finding = CaseEvent::reopen;
+    LeftReason reason = LeftReason::none;
+    std::string note;
+};
+
+std::string fitting_in_words(CaseState state) {
+    std::string out;
+    for (const CaseEvent finding : registration::fitting_findings(state))
+        out += (out.empty() ? "" : ", ") + name_of_finding(finding);
+    return out.empty() ? tr("none") : out;
+}
+
+/// The step that an answer takes, or why it does not fit.
+Result<CaseStep> answer_case(const KnownCase& known, const Answer& answer, const std::string& actor) {
+    CaseStep step{known, known.pmh_case, {}, false, actor, answer.note};
+    if (registration::decide_case(step.next, answer.finding, answer.reason, step.moves)) return step;
+    const CaseState at = known.pmh_case.state;
+    if (answer.finding == CaseEvent::leave_in_error && answer.reason == LeftReason::none)
+        return fail(ErrorCode::usage, tr("leave-in-error needs a reason"))
+            .remedy(tr("add --reason exempt or --reason enrolment-unconfirmable: there are no others"));
+    return fail(ErrorCode::usage, tr("the answer \"{}\" does not fit case {}: it stands at \"{}\"",
+                                     name_of_finding(answer.finding), known.id, case_state_in_words(at)))
+        .remedy(tr("answers that fit: {}", fitting_in_words(at)));
+}
+
+/// Who decided: the OS user, and the name that was given beside it.
+std::string actor_of(const World& world, const std::string& given) {
+    return given.empty() ? world.actor : given + " (" + world.actor + ")";
+}
+
+Status audit_decisions(const config::Config& config, World& world, Ledger& ledger,
+                       const std::vector<CaseStep>& steps, const std::string& actor) {
+    KAIGO_TRY(auto log, audit::AuditLog::open(config.audit));
+    for (const CaseStep& step : steps)
+        KAIGO_CHECK(log.append(
+            world.clock.now(), "case-decided", actor,
+            {{"case", std::to_string(step.known.id)},
+             {"finding", name_of_finding(step.moves.front().event)},
+             {"from", std::string(name_of(registration::kCaseStateNames, step.moves.front().from))},
+             {"to", std::string(name_of(registration::kCaseStateNames, step.next.state))}}));
+    ledger.set_meta("audit-head", log.head());
+    return {};
+}
+
+Result<CaseStep> decide(const config::Config& config, World& world, const DecideOptions& options) {
+    KAIGO_CHECK(check_words(options.note, kLongestNote, "--note"));
+    KAIGO_CHECK(check_words(options.operator_name, kLongestName, "--operator"));
+    Answer answer{.note = options.note};
+    const auto finding = finding_of(options.finding);
+    if (!finding) return fail(ErrorCode::usage, tr("there is no finding \"{}\"", options.finding));
+    answer.finding = *finding;
+    answer.reason = *reason_of(options.reason);
+    KAIGO_TRY(const auto ledger, Ledger::open(config.ledger, world.clock.now()));
+    const auto known = ledger->case_by_id(options.id);
+    if (!known) return fail(ErrorCode::usage, tr("there is no case {}", options.id));
+    const std::string actor = actor_of(world, options.operator_name);
+    KAIGO_TRY(const CaseStep step, answer_case(*known, answer, actor));
+    // The log first: a decision that cannot be recorded is not taken.
+    KAIGO_CHECK(audit_decisions(config, world, *ledger, {step}, actor));
+    ledger->step_cases({step}, world.clock.now());
+    return step;
+}
+
+// ---- The table
+
+CsvRow headings() {
+    return {tr("case number") + " " + kCase,
+            tr("version") + " " + kVersion,
+            tr("insurer") + " insurer",
+            tr("insured number") + " " + kInsured,
+            tr("step") + " step",
+            tr("error") + " error",
+            tr("age in days") + " age",
+            tr("opened") + " opened",
+            tr("the source says") + " evidence",
+            tr("question") + " question",
+            tr("possible answers") + " answers",
+            tr("ANSWER") + " " + kFinding,
+            tr("reason (of leaving it in error)") + " " + kReason,
+            tr("note") + " " + kNote};
+}
+
+CsvRow table_row(const spec::Specification& specification, const CaseRow& row, Instant now) {
+    const registration::PmhCase& c = row.pmh_case;
+    std::string answers;
+    for (const CaseEvent finding : registration::fitting_findings(c.state))
+        answers += (answers.empty() ? "" : " / ") + case_event_in_words(finding);
+    const std::string number = step_number(c.state);
+    return {std::to_string(row.id),
+            std::to_string(row.version),
+            row.insurer,
+            std::string(spec::insured_number_of(row.key)),
+            (number.empty() ? "" : number + " ") + case_state_in_words(c.state),
+            c.error_id,
+            std::to_string(case_age_days(row, now)),
+            format_instant(from_milliseconds(row.opened_at)),
+            evidence_in_words(c.seen),
+            question_in_words(specification, row),
+            answers,
+            "",
+            "",
+            ""};
+}
+
+/// One line of an imported table.
+struct TableLine {
+    std::size_t line = 0;
+    std::map<std::string, std::string> cells;
+    std::string cell(const char* column) const {
+        const auto found = cells.find(column);
+        return found == cells.end() ? std::string() : std::string(trim(found->second));
+    }
+};
+
+Result<std::vector<TableLine>> read_table(const std::string& file) {
+    KAIGO_TRY(const std::string text, read_file(file, kLargestFile));
+    auto rows = parse_csv(text, kLongestCell);
+    if (!rows) {
+        rows.error().place = file;
+        return tl::unexpected(rows.error());
+    }
+    std::vector<std::string> columns;
+    if (!rows->empty())
+        for (const std::string& heading : rows->front())
+            columns.push_back(heading.substr(heading.rfind(' ') + 1));
+    for (const char* column : {kCase, kVersion, kInsured, kFinding})
+        if (std::count(columns.begin(), columns.end(), column) != 1)
+            return fail(ErrorCode::bad_data, tr("the first line has no column \"{}\"", column))
+                .at(file)
+                .remedy(tr("use the table that cases export wrote, with its first line"));
+    std::vector<TableLine> out;
+    for (std::size_t i = 1; i < rows->size(); ++i) {
+        TableLine line{i + 1, {}};
+        for (std::size_t c = 0; c < std::min(columns.size(), (*rows)[i].size()); ++c)
+            line.cells[columns[c]] = (*rows)[i][c];
+        out.push_back(std::move(line));
+    }
+    return out;
+}
+
+struct Imported {
+    std::vector<CaseStep> steps;
+    std::int64_t already = 0;  ///< decided so by an earlier import
+    std::int64_t empty = 0;
+};
+
+/// The step of one line; nothing when it was taken by an earlier import.
+Result<std::optional<CaseStep>> take_line(Ledger& ledger, const TableLine& line, const std::string& actor) {
+    const auto number = [&](const char* column) -> std::optional<std::int64_t> {
+        const std::string text = line.cell(column);
+        if (text.empty() || text.size() > 15 || !is_digits(text)) return std::nullopt;
+        return std::stoll(text);
+    };
+    const auto id = number(kCase);
+    const auto version = number(kVersion);
+    if (!id || !version) return fail(ErrorCode::bad_data, tr("case number or version is not a number"));
+    const auto known = ledger.case_by_id(*id);
+    if (!known) return fail(ErrorCode::bad_data, tr("there is no case {}", *id));
+    // A spreadsheet that was told nothing drops leading zeros.
+    std::string insured = line.cell(kInsured);
+    if (insured.size() < spec::kInsuredNumberWidth)
+        insured.insert(0, spec::kInsuredNumberWidth - insured.size(), '0');
+    if (insured != spec::insured_number_of(known->key))
+        return fail(ErrorCode::bad_data, tr("case {} is another person's", *id));
+    Answer answer{.note = line.cell(kNote)};
+    const auto finding = finding_of(line.cell(kFinding));
+    if (!finding) return fail(ErrorCode::bad_data, tr("the answer is not one of the possible ones"));
+    answer.finding = *finding;
+    const auto reason = reason_of(line.cell(kReason));
+    if (!reason) return fail(ErrorCode::bad_data, tr("the reason is exempt or enrolment-unconfirmable"));
+    answer.reason = *reason;
+    KAIGO_CHECK(check_words(answer.note, kLongestNote, tr("note")));
+    if (ledger.case_decided(*id, *version, *finding)) return std::optional<CaseStep>();
+    if (known->version != *version)
+        return fail(ErrorCode::bad_data, tr("case {} has moved on since the table was written", *id));
+    KAIGO_TRY(auto step, answer_case(*known, answer, actor));
+    return std::optional(std::move(step));
+}
+
+Result<Imported> import_table(const config::Config& config, World& world, const std::string& file,
+                              const std::string& operator_name) {
+    KAIGO_CHECK(check_words(operator_name, kLongestName, "--operator"));
+    KAIGO_TRY(const auto lines, read_table(file));
+    KAIGO_TRY(const auto ledger, Ledger::open(config.ledger, world.clock.now()));
+    const std::string actor = actor_of(world, operator_name);
+    Imported out;
+    std::string faults;
+    std::set<ledger::CaseId> seen;
+    for (const TableLine& line : lines) {
+        if (line.cell(kFinding).empty()) {
+            ++out.empty;
+            continue;
+        }
+        auto step = take_line(*ledger, line, actor);
+        if (step && *step && !seen.insert((*step)->known.id).second)
+            step = fail(ErrorCode::bad_data, tr("case {} stands in the table twice", (*step)->known.id));
+        if (!step)
+            faults += "\n" + tr("line {}: {}", line.line, step.error().text());
+        else if (*step)
+            out.steps.push_back(std::move(**step));
+        else
+            ++out.already;
+    }
+    if (!faults.empty())
+        return fail(ErrorCode::bad_data, tr("nothing was imported:") + faults)
+            .at(file)
+            .remedy(tr("correct these lines, or export again"));
+    if (out.steps.empty()) return out;
+    KAIGO_CHECK(audit_decisions(config, world, *ledger, out.steps, actor));
+    ledger->step_cases(out.steps, world.clock.now());
+    return out;
+}
+
+}  // namespace
+
+int cases_decide(const config::Config& config, World& world, const DecideOptions& options) {
+    const auto step = decide(config, world, options);
+    if (!step) return refuse(world, step.error());
+    if (options.json) {
+        write_json(
+            world.out,
+            json::object{{"case", step->known.id},
+                         {"state", std::string(name_of(registration::kCaseStateNames, step->next.state))}});
+        return 0;
+    }
+    world.out << tr("case {}: {}", step->known.id, case_state_in_words(step->next.state)) << '\n';
+    world.out << tr("the next job goes on from here; to have it at once: kaigo-gateway run retry-due")
+              << '\n';
+    return 0;
+}
+
+int cases_export(const config::Config& config, World& world, const std::string& file,
+                 const CasesOptions& options) {
+    return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
+        const Instant now = world.clock.now();
+        std::string table(kCsvByteOrderMark);
+        table += csv_line(headings());
+        const auto rows = work_list(view, options, now);
+        for (const CaseRow& row : rows) table += csv_line(table_row(specification, row, now));
+        if (const auto written = write_file_durably(file, table, "case-table"); !written)
+            return refuse(world, written.error());
+        if (options.json)
+            write_json(world.out, json::object{{"file", file}, {"cases", rows.size()}});
+        else
+            world.out << tr("{}: {} cases; fill in the column of answers, then: kaigo-gateway cases import",
+                            file, rows.size())
+                      << '\n';
+        return 0;
+    });
+}
+
+int cases_import(const config::Config& config, World& world, const std::string& file,
+                 const std::string& operator_name, bool json_format) {
+    const auto imported = import_table(config, world, file, operator_name);
+    if (!imported) return refuse(world, imported.error());
+    if (json_format)
+        write_json(world.out, json::object{{"decided", imported->steps.size()},
+                                           {"alreadyDecided", imported->already},
+                                           {"withoutAnswer", imported->empty}});
+    else
+        world.out << tr("{} cases decided, {} were decided so before, {} lines have no answer",
+                        imported->steps.size(), imported->already, imported->empty)
+                  << '\n';
+    return 0;
+}
+
+}  // namespace kaigo::jobs

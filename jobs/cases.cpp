@@ -1,0 +1,191 @@
+// cases list, show: the clerk's work list of PMHキー cases, and one case with its next question.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <ostream>
+
+#include "base/i18n.h"
+#include "base/text.h"
+#include "jobs/case_words.h"
+#include "jobs/commands.h"
+#include "jobs/json_text.h"
+#include "jobs/looking.h"
+#include "jobs/words.h"
+#include "ledger/view.h"
+#include "spec/record.h"
+
+namespace kaigo::jobs {
+
+namespace json = boost::json;
+using ledger::CaseRow;
+using registration::CaseEvent;
+using registration::CaseState;
+
+namespace {
+
+std::string state_name(CaseState state) { return std::string(name_of(registration::kCaseStateNames, state)); }
+
+std::string event_name(CaseEvent event) { return std::string(name_of(registration::kCaseEventNames, event)); }
+
+/// The words of a stored event or state; the stored word itself where a newer program wrote it.
+std::string stored_event_in_words(const std::string& name) {
+    const auto event = value_of(registration::kCaseEventNames, name);
+    return event ? case_event_in_words(*event) : name;
+}
+
+json::value fact_json(const registration::Fact& fact) {
+    if (!fact.known()) return nullptr;
+    return json::object{{"value", fact.value}, {"date", json_text(fact.date)}};
+}
+
+json::object case_json(const spec::Specification& specification, const CaseRow& row, Instant now) {
+    const registration::PmhCase& c = row.pmh_case;
+    json::array answers;
+    for (const CaseEvent finding : registration::fitting_findings(c.state))
+        answers.push_back(json::object{{"finding", event_name(finding)},
+                                       {"words", case_event_in_words(finding)},
+                                       {"effect", effect_in_words(c.state, finding)}});
+    json::array history;
+    for (const auto& step : row.history)
+        history.push_back(json::object{{"at", json_time(step.at)},
+                                       {"from", step.from},
+                                       {"event", step.event},
+                                       {"to", step.to},
+                                       {"evidence", json_text(step.evidence)},
+                                       {"actor", json_text(step.actor)},
+                                       {"note", json_text(step.note)}});
+    return {{"id", row.id},
+            {"insurer", row.insurer},
+            {"kind", row.kind},
+            {"insured", std::string(spec::insured_number_of(row.key))},
+            {"errorId", c.error_id},
+            {"state", state_name(c.state)},
+            {"reason", json_text(std::string(name_of(registration::kLeftReasonNames, c.left)))},
+            {"openedAt", json_time(row.opened_at)},
+            {"changedAt", json_time(row.changed_at)},
+            {"closedAt", json_time(row.closed_at)},
+            {"ageDays", case_age_days(row, now)},
+            {"version", row.version},
+            {"record", json_text(row.record_state)},
+            {"evidence", json::object{{"exemption", fact_json(c.seen.exemption)},
+                                      {"enrolment", fact_json(c.seen.enrolment)},
+                                      {"residence", json_text(c.seen.residence)}}},
+            {"hindrance", json_text(c.hindrance)},
+            {"question", question_in_words(specification, row)},
+            {"answers", std::move(answers)},
+            {"history", std::move(history)}};
+}
+
+void write_list(std::ostream& out, const spec::Specification& specification, const std::vector<CaseRow>& rows,
+                Instant now) {
+    CaseState heading = CaseState::none;
+    for (const CaseRow& row : rows) {
+        const registration::PmhCase& c = row.pmh_case;
+        if (c.state != heading) {
+            heading = c.state;
+            const auto count = std::count_if(rows.begin(), rows.end(), [&](const CaseRow& other) {
+                return other.pmh_case.state == heading;
+            });
+            out << step_number(heading) << (step_number(heading).empty() ? "" : " ")
+                << case_state_in_words(heading) << ": " << count << '\n';
+        }
+        out << fmt::format("  {:>6}  {} {}  {}  {}", row.id, row.insurer, spec::insured_number_of(row.key),
+                           tr("{} days", case_age_days(row, now)), c.error_id);
+        if (c.left != registration::LeftReason::none) out << "  " << left_reason_in_words(c.left);
+        const std::string evidence = evidence_in_words(c.seen);
+        if (!evidence.empty()) out << "  [" << evidence << "]";
+        if (!c.hindrance.empty())
+            out << "  " << tr("(cannot be sent: {})", reason_in_words(specification, c.hindrance));
+        out << '\n';
+    }
+}
+
+void write_case(std::ostream& out, const CaseRow& row, const spec::Specification& specification,
+                Instant now) {
+    const registration::PmhCase& c = row.pmh_case;
+    out << tr("Case {}: insurer {}, 被保険者番号 {}", row.id, row.insurer, spec::insured_number_of(row.key))
+        << '\n';
+    out << "  " << tr("error: {} {}", c.error_id, specification.record_error(c.error_id).meaning) << '\n';
+    out << "  "
+        << tr("step: {} {} ({}), open for {} days", step_number(c.state), case_state_in_words(c.state),
+              state_name(c.state), case_age_days(row, now))
+        << '\n';
+    if (!row.record_state.empty()) out << "  " << tr("record: {}", state_in_words(row.record_state)) << '\n';
+    const std::string evidence = evidence_in_words(c.seen);
+    out << "  "
+        << tr("the source says: {}", evidence.empty() ? tr("nothing (no evidence in the mapping)") : evidence)
+        << '\n';
+    out << tr("Question: {}", question_in_words(specification, row)) << '\n';
+    const auto findings = registration::fitting_findings(c.state);
+    if (!findings.empty()) out << tr("Answers (cases decide {} --finding …):", row.id) << '\n';
+    for (const CaseEvent finding : findings)
+        out << fmt::format("  {:<24} {}: {}\n", event_name(finding), case_event_in_words(finding),
+                           effect_in_words(c.state, finding));
+    out << tr("History:") << '\n';
+    for (const auto& step : row.history) {
+        out << fmt::format("  {}  {}", format_instant(from_milliseconds(step.at)),
+                           stored_event_in_words(step.event));
+        const auto to = value_of(registration::kCaseStateNames, step.to);
+        out << " → " << (to ? case_state_in_words(*to) : step.to);
+        if (!step.evidence.empty())
+            out << "  [" << fact_in_words(registration::unpack_fact(step.evidence)) << "]";
+        if (!step.actor.empty()) out << "  " << step.actor;
+        if (!step.note.empty()) out << "  " << step.note;
+        out << '\n';
+    }
+}
+
+}  // namespace
+
+std::int64_t case_age_days(const CaseRow& row, Instant now) {
+    const Instant end = row.closed_at ? from_milliseconds(*row.closed_at) : now;
+    return std::chrono::floor<std::chrono::days>(end - from_milliseconds(row.opened_at)).count();
+}
+
+std::vector<CaseRow> work_list(ledger::LedgerView& view, const CasesOptions& options, Instant now) {
+    ledger::CaseFilter filter{options.insurer, options.state, options.reason, std::nullopt};
+    if (options.older_than) filter.opened_before = to_milliseconds(now - *options.older_than);
+    auto rows = view.cases(filter);
+    std::stable_sort(rows.begin(), rows.end(), [](const CaseRow& a, const CaseRow& b) {
+        return urgency(a.pmh_case.state) < urgency(b.pmh_case.state);
+    });
+    return rows;
+}
+
+int cases_list(const config::Config& config, World& world, const CasesOptions& options) {
+    return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
+        const Instant now = world.clock.now();
+        const auto rows = work_list(view, options, now);
+        if (options.json) {
+            json::array list;
+            for (const CaseRow& row : rows) list.push_back(case_json(specification, row, now));
+            json::array waiting;
+            for (const auto& each : view.without_number())
+                waiting.push_back(json::object{
+                    {"insurer", each.insurer}, {"ask", json_text(each.state)}, {"persons", each.count}});
+            write_json(world.out,
+                       json::object{{"cases", std::move(list)}, {"withoutMyNumber", std::move(waiting)}});
+            return 0;
+        }
+        if (rows.empty()) world.out << tr("no case") << '\n';
+        write_list(world.out, specification, rows, now);
+        write_without_number(world.out, view.without_number());
+        return 0;
+    });
+}
+
+int cases_show(const config::Config& config, World& world, ledger::CaseId id, bool json_format) {
+    return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
+        const auto row = view.pmh_case(id);
+        if (!row) return refuse(world, Error{ErrorCode::usage, tr("there is no case {}", id), "", ""});
+        if (json_format)
+            write_json(world.out, case_json(specification, *row, world.clock.now()));
+        else
+            write_case(world.out, *row, specification, world.clock.now());
+        return 0;
+    });
+}
+
+}  // namespace kaigo::jobs

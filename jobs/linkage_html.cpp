@@ -1,0 +1,197 @@
+// The linkage report as one HTML file: no scripts, nothing from outside, A4.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/i18n.h"
+#include "jobs/case_words.h"
+#include "jobs/linkage_report.h"
+#include "jobs/report.h"
+#include "jobs/words.h"
+#include "spec/record.h"
+
+namespace kaigo::jobs {
+namespace {
+
+constexpr const char* kStyle = R"css(
+@page { size: A4; margin: 15mm }
+body { font: 10.5pt/1.5 "Noto Sans JP", "Noto Sans CJK JP", "Yu Gothic", Meiryo, sans-serif; color: #222; max-width: 180mm; margin: 0 auto }
+h1 { font-size: 15pt; margin: 0 0 2mm }
+h2 { font-size: 12pt; margin: 6mm 0 2mm; border-bottom: 1px solid #888; break-after: avoid }
+table { border-collapse: collapse; width: 100%; margin-bottom: 3mm }
+tr { break-inside: avoid }
+th, td { border: 1px solid #bbb; padding: 0.6mm 1.5mm; text-align: left; vertical-align: top }
+th { background: #eee; font-weight: 600; white-space: nowrap }
+td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+ul.todo { margin: 0; padding-left: 6mm; font-size: 11.5pt }
+.made { color: #666; font-size: 9pt }
+.bad { color: #a00; font-weight: 600 }
+svg { display: block }
+)css";
+
+std::string escape(const std::string& text) {
+    std::string out;
+    for (const char c : text) switch (c) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            default:
+                out += c;
+        }
+    return out;
+}
+
+std::string cell(const std::string& text) { return "<td>" + escape(text) + "</td>"; }
+std::string cell(std::int64_t number) { return fmt::format("<td class=\"n\">{}</td>", number); }
+
+std::string header(const std::vector<std::string>& titles) {
+    std::string out = "<table><tr>";
+    for (const std::string& title : titles) out += "<th>" + escape(title) + "</th>";
+    return out + "</tr>\n";
+}
+
+/// Bars of the last runs, as high as the highest of them.
+std::string trend_chart(const std::vector<std::int64_t>& trend) {
+    constexpr int kWidth = 120;
+    constexpr int kHeight = 18;
+    constexpr int kBar = 4;
+    const std::int64_t highest = std::max<std::int64_t>(1, *std::max_element(trend.begin(), trend.end()));
+    std::string out =
+        fmt::format(R"(<svg width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="img" aria-label="{2}">)",
+                    kWidth, kHeight, escape(tr("counts of the last runs, at most {}", highest)));
+    int x = kWidth - static_cast<int>(trend.size()) * kBar;
+    for (const std::int64_t count : trend) {
+        const auto height = static_cast<int>((count * (kHeight - 1) + highest - 1) / highest);
+        out += fmt::format(R"(<rect x="{}" y="{}" width="{}" height="{}" fill="#557"/>)", x, kHeight - height,
+                           kBar - 1, height);
+        x += kBar;
+    }
+    return out + "</svg>";
+}
+
+std::string kind_name(const spec::Specification& specification, const std::string& id) {
+    const spec::RecordKind* kind = specification.kind(id);
+    return kind == nullptr ? id : kind->name;
+}
+
+/// One table: for each comparison its left-hand terms, and below them what became of what was sent.
+std::string accounts(const LinkageReport& report, const spec::Specification& specification) {
+    std::string out;
+    for (const auto& [run, row] : report.comparisons) {
+        const auto terms = accounting_terms(row);
+        std::vector<std::string> titles = {tr("run"), tr("record kind")};
+        std::string counts;
+        for (std::size_t i = 0; i < kLeftTerms; ++i) {
+            titles.push_back(terms[i].first);
+            counts += cell(terms[i].second);
+        }
+        std::string sent = tr("sent {} =", row.left.created + row.left.changed + row.left.gone);
+        for (std::size_t i = kLeftTerms; i < terms.size(); ++i)
+            sent += (i == kLeftTerms ? " " : " + ") + terms[i].first + " " + std::to_string(terms[i].second);
+        if (out.empty()) out = header(titles);
+        const std::string again = row.scope == "all" ? "" : " " + tr("(read again)");
+        const bool open = !row.closed && row.outcome != "failed";
+        out += "<tr>" + cell(run) + cell(row.insurer + " " + kind_name(specification, row.kind) + again) +
+               counts + "</tr>\n" +
+               fmt::format(
+                   "<tr><td></td><td colspan=\"{}\">{}{}</td></tr>\n", titles.size() - 1, escape(sent),
+                   open ? " <span class=\"bad\">" + escape(tr("THE SUMS DO NOT CLOSE")) + "</span>" : "");
+    }
+    return out.empty() ? "<p>" + escape(tr("none")) + "</p>\n" : out + "</table>\n";
+}
+
+}  // namespace
+
+std::string as_html(const LinkageReport& report, const spec::Specification& specification,
+                    const std::string& language) {
+    std::string out = fmt::format(
+        "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta "
+        "charset=\"utf-8\"><title>{}</title><style>{}</style></head>\n"
+        "<body><h1>{}</h1>\n<p class=\"made\">{}</p>\n",
+        escape(language), escape(report.title), kStyle, escape(report.title),
+        escape(tr("made {} by kaigo-gateway", format_instant(report.made_at))));
+    const auto section = [&](const std::string& title) { out += "<h2>" + escape(title) + "</h2>\n"; };
+
+    section(tr("To do today"));
+    out += "<ul class=\"todo\">";
+    for (const std::string& sentence : report.to_do) out += "<li>" + escape(sentence) + "</li>";
+    if (report.to_do.empty()) out += "<li>" + escape(tr("nothing")) + "</li>";
+    out += "</ul>\n";
+
+    section(tr("Runs and their row accounting"));
+    out += header({tr("run"), tr("job"), tr("begun"), tr("outcome")});
+    for (const auto& run : report.runs)
+        out += "<tr>" + cell(run.id) + cell(run.job) +
+               cell(format_instant(from_milliseconds(run.started_at))) + cell(outcome_in_words(run.outcome)) +
+               "</tr>\n";
+    out += "</table>\n" + accounts(report, specification);
+
+    section(tr("Where the records stand"));
+    out += header({tr("insurer"), tr("record kind"), tr("state"), tr("count")});
+    for (const auto& each : report.standing)
+        out += "<tr>" + cell(each.insurer) + cell(kind_name(specification, each.kind)) +
+               cell(state_in_words(each.state)) + cell(each.count) + "</tr>\n";
+    out += "</table>\n";
+
+    section(tr("Causes of error, with the last 30 runs"));
+    out += header({tr("insurer"), tr("record kind"), tr("cause"), tr("count"), tr("last runs")});
+    for (const Cause& cause : report.causes)
+        out += "<tr>" + cell(cause.insurer) + cell(kind_name(specification, cause.kind)) +
+               cell(reason_in_words(specification, cause.reason)) + cell(cause.count()) + "<td>" +
+               trend_chart(cause.trend) + "</td></tr>\n";
+    out += "</table>\n";
+
+    section(tr("Open PMH key cases by step and age"));
+    out += header({tr("step"), "", tr("count"), tr("up to {} days", 7), tr("up to {} days", 30),
+                   tr("up to {} days", 90), tr("older")});
+    for (const CasesAtStep& step : report.cases) {
+        out += "<tr>" + cell(step_number(step.state)) + cell(case_state_in_words(step.state)) +
+               cell(step.count());
+        for (const std::int64_t count : step.by_age) out += cell(count);
+        out += "</tr>\n";
+    }
+    out += "</table>\n";
+
+    if (!report.without_number.empty() || !report.same_numbers.empty()) {
+        section(tr("Known before anything is sent"));
+        out += "<ul>";
+        for (const auto& each : report.without_number)
+            out += "<li>" + escape(without_number_in_words(each)) + "</li>";
+        for (const auto& same : report.same_numbers) {
+            std::string persons;
+            for (const std::string& key : same.keys)
+                persons += " " + std::string(spec::insured_number_of(key));
+            out += "<li>" + escape(tr("{}: the same マイナンバー:", same.insurer) + persons) + "</li>";
+        }
+        out += "</ul>\n";
+    }
+
+    section(tr("Certificates"));
+    out += header({tr("insurer"), tr("days left")});
+    for (const CertificateRow& row : report.certificates)
+        out += "<tr>" + cell(row.insurer) +
+               (row.days_left ? cell(*row.days_left) : cell(tr("cannot be read"))) + "</tr>\n";
+    out += "</table>\n";
+
+    if (!report.alarms.empty()) {
+        section(tr("Alarms"));
+        out += header({tr("time"), tr("what"), ""});
+        for (const auto& alarm : report.alarms)
+            out += "<tr>" + cell(format_instant(from_milliseconds(alarm.at))) + cell(alarm.code) +
+                   cell(alarm.detail) + "</tr>\n";
+        out += "</table>\n";
+    }
+    return out + "</body></html>\n";
+}
+
+}  // namespace kaigo::jobs

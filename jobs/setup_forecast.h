@@ -1,0 +1,45 @@
+#pragma once
+// Which persons' records will meet a PMHキー error, as far as the source tells before anything is sent.
+
+#include <boost/json/object.hpp>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/crypto.h"
+#include "registration/pmh_case.h"
+#include "spec/record.h"
+#include "spec/validate.h"
+
+namespace kaigo::jobs {
+
+/// Persons by what will go wrong, by their 被保険者番号. One for each insurer.
+class SetupForecast {
+  public:
+    /// @param secret  32 random bytes: numbers are compared by digests under a key of this process
+    explicit SetupForecast(std::string_view secret) : digest_(secret) {}
+
+    /// @param key       as spec::encode_key made it
+    /// @param findings  of this record
+    void take(const spec::Record& record, const std::string& key, const std::vector<spec::Finding>& findings,
+              const registration::Evidence& evidence);
+
+    boost::json::object as_json();
+    void write(std::ostream& out, const std::string& insurer);
+
+  private:
+    using Persons = std::vector<std::string>;
+    /// Persons whose number others have too, group by group.
+    std::vector<Persons> same_numbers();
+
+    Hmac digest_;
+    std::map<std::string, Persons> without_number_;  ///< by municipality to ask; empty: none
+    Persons wrong_check_digit_;
+    Persons exempt_;
+    Persons not_enrolled_;
+    Persons unconfirmable_;
+    std::vector<std::pair<Digest, std::string>> numbers_;
+};
+
+}  // namespace kaigo::jobs
