@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS effect (
     content_digest TEXT, outcome TEXT, stored INTEGER);
 CREATE INDEX IF NOT EXISTS effect_of ON effect (reception);
 CREATE INDEX IF NOT EXISTS reception_open ON reception (insurer) WHERE completed_order IS NULL;
+CREATE TABLE IF NOT EXISTS first_number (insurer TEXT, insured TEXT, hash TEXT, PRIMARY KEY (insurer, insured)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS slow (insurer TEXT, insured TEXT, answers INTEGER, PRIMARY KEY (insurer, insured)) WITHOUT ROWID;
 )sql";
 
@@ -204,7 +205,7 @@ PlatformState::Outcome PlatformState::apply(const std::string& insurer, const Re
     Outcome outcome;
     outcome.stored = true;
     if (kind.my_number && !linked) {
-        outcome = ask_middle_server(insurer, insured);
+        outcome = ask_middle_server(insurer, insured, hash(parsed.items[*kind.my_number].text));
         linked = outcome.error_id.empty();
     }
     auto write = database_.prepare("INSERT OR REPLACE INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
@@ -218,9 +219,25 @@ PlatformState::Outcome PlatformState::apply(const std::string& insurer, const Re
     return outcome;
 }
 
+/// @return whether this is the number under which the person was first sent
+bool PlatformState::is_first_number(const std::string& insurer, const std::string& insured,
+                                    const std::string& number_hash) {
+    auto write = database_.prepare("INSERT OR IGNORE INTO first_number VALUES (?1, ?2, ?3)");
+    write.bind(1, insurer).bind(2, insured).bind(3, number_hash).run();
+    auto first = database_.prepare("SELECT hash FROM first_number WHERE insurer = ?1 AND insured = ?2");
+    first.bind(1, insurer).bind(2, insured);
+    first.step();
+    return first.text(0) == number_hash;
+}
+
 PlatformState::Outcome PlatformState::ask_middle_server(const std::string& insurer,
-                                                        const std::string& insured) {
+                                                        const std::string& insured,
+                                                        const std::string& number_hash) {
     if (scenario_.unknown.contains(insured)) return {"KJP0001", true};
+    if (scenario_.wrong_number.contains(insured))
+        return {is_first_number(insurer, insured, number_hash) ? "KJP0001" : "", true};
+    if (scenario_.several.contains(insured)) return {"KJP0003", true};
+    if (scenario_.slow.contains(insured)) return {"KJP0002", true};
     if (scenario_.known.contains(insured)) return {"", true};
     std::uint64_t person = 0;
     for (const char c : insured) person = person * 131 + static_cast<unsigned char>(c);

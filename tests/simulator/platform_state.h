@@ -60,7 +60,10 @@ class PlatformState {
     };
     Outcome apply(const std::string& insurer, const spec::RecordKind& kind, const boost::json::object& record,
                   std::string& key, std::string& content);
-    Outcome ask_middle_server(const std::string& insurer, const std::string& insured);
+    bool is_first_number(const std::string& insurer, const std::string& insured,
+                         const std::string& number_hash);
+    Outcome ask_middle_server(const std::string& insurer, const std::string& insured,
+                              const std::string& number_hash);
     std::string masked_content(const boost::json::object& record, const spec::RecordKind& kind) const;
     std::string hash(std::string_view text) const;
     ReceptionRow read_reception(sqlite::Statement& row);

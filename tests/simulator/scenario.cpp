@@ -62,8 +62,14 @@ std::optional<Scenario> load_scenario(const std::filesystem::path& file, Faults&
         out.slow_share = middle->integer("slow_share", 0, 10'000).value_or(0);
         out.several_share = middle->integer("several_share", 0, 10'000).value_or(0);
         out.slow_attempts = middle->integer("slow_attempts", 1, 100).value_or(2);
-        for (const std::string& insured : middle->texts("unknown")) out.unknown.insert(insured);
-        for (const std::string& insured : middle->texts("known")) out.known.insert(insured);
+        const auto read = [&](const char* key, std::set<std::string>& persons) {
+            for (std::string& insured : middle->texts(key)) persons.insert(std::move(insured));
+        };
+        read("unknown", out.unknown);
+        read("known", out.known);
+        read("several", out.several);
+        read("slow", out.slow);
+        read("wrong_number", out.wrong_number);
         middle->finish();
     }
     out.polls = root.integer("polls", 0, 1'000).value_or(1);

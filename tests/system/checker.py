@@ -10,7 +10,8 @@ second time, from docs and contract. A disagreement is a fault of the gateway or
 
 It expects that the last comparison of every kind saw the source as it is now. With --quiescent nothing may be owed or
 in flight either. Checks: the source against ledger and platform, the platform's journal, the accounts of the
-comparisons, the edges that records took, the integrity of both files.
+comparisons, the edges that records and PMHキー cases took, each case against its history, its record and the platform,
+why a consent is told as it is, the integrity of both files.
 
 Exit status: 0 no faults, 1 faults, 2 something could not be read. Lines carry keys, item names and counts: never a
 マイナンバー, a name or an address.
@@ -459,7 +460,7 @@ SENDABLE, NO_MY_NUMBER, INVALID, PLATFORM_OWNED = "sendable", "no-my-number", "i
 class Expected:
     verdict: str
     content: dict[str, Any] | None = None
-    item: str = ""
+    item: str = ""  # at fault; without マイナンバー: the municipality to ask (住所地特例)
 
 
 @dataclass
@@ -481,7 +482,8 @@ class KindRows:
             try:
                 content = record()
                 missing = needs_my_number and "myNumber" not in content
-                expected = Expected(NO_MY_NUMBER) if missing else Expected(SENDABLE, content)
+                ask = content.get("facilityInsurerNumber", "")
+                expected = Expected(NO_MY_NUMBER, item=ask) if missing else Expected(SENDABLE, content)
             except Invalid as invalid:
                 expected = Expected(INVALID, item=str(invalid))
         before = self.by_key.get(name)
@@ -574,8 +576,9 @@ class State(IntEnum):
 
 
 STORED_STATES = set(State) - {State.ABSENT, State.UNKNOWN, State.SUBMITTED}
-FLAG_PLATFORM_OWNED, FLAG_ON_PLATFORM = 2, 4
-DELETION = 3
+FLAG_PLATFORM_OWNED, FLAG_ON_PLATFORM, FLAG_IN_CASE, FLAG_RECREATING, FLAG_UNLINKED = 2, 4, 16, 32, 64
+NEW, UPDATE, DELETION = "1", "2", 3
+NOT_LINKED, NO_ANSWER, SEVERAL = "KJP0001", "KJP0002", "KJP0003"
 MALFORMED_KEY = "malformed-key"
 MY_NUMBER_MISSING, DUPLICATE = "my-number-missing", "duplicate-key"
 
@@ -583,9 +586,17 @@ MY_NUMBER_MISSING, DUPLICATE = "my-number-missing", "duplicate-key"
 class LedgerRecord(NamedTuple):
     state: int
     owed: int | None
-    on_platform: bool
-    platform_owned: bool
+    flags: int
     reason: str
+    consent: int | None
+
+    @property
+    def on_platform(self) -> bool:
+        return bool(self.flags & FLAG_ON_PLATFORM)
+
+    @property
+    def platform_owned(self) -> bool:
+        return bool(self.flags & FLAG_PLATFORM_OWNED)
 
     def __str__(self) -> str:
         names = {int(state): state.name.lower() for state in State}
@@ -598,6 +609,21 @@ class Held(NamedTuple):
 
     content: dict[str, Any]
     linked: int
+
+
+class Case(NamedTuple):
+    """A PMHキー case with its steps in order."""
+
+    row: Row
+    key: str
+    steps: Rows
+
+    @property
+    def is_open(self) -> bool:
+        return self.row["closed_at"] is None
+
+    def __str__(self) -> str:
+        return f"case {self.row['id']}"
 
 
 def decode_key(kind: str, key: bytes) -> str:
@@ -640,23 +666,30 @@ class Checker:
         self.platform = platform
         self.ledger = ledger
         self.insurer = settings.insurer
+        self.today = settings.today
         self.quiescent = quiescent
         self.faults = Faults()
         self.counts: Counter[str] = Counter()
         self.salt = str(platform.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0]).encode()
         self.expected = read_source(source, settings)
         self.last_effects: dict[tuple[str, str, str], Row] = {}  # of each key, in the platform's journal
+        self.cases: dict[str, list[Case]] = defaultdict(list)  # of each insured person
+        self.steps: Counter[tuple[str, str]] = Counter()  # how often the cases of a person took a step
 
     def run(self) -> Faults:
         for name, database in (("ledger", self.ledger), ("platform", self.platform)):
             if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 self.faults.add(name, "file", "integrity_check is not ok")
+        self.read_cases()
         self.check_journal()
         for kind, rows in self.expected.items():
             self.check_kind(kind, rows)
         self.check_batches()
         self.check_accounts()
         self.check_edges()
+        for person in self.cases.values():
+            for case in person:
+                self.check_case(case)
         return self.faults
 
     # Source, ledger and platform
@@ -672,7 +705,7 @@ class Checker:
             else:
                 self.check_row(kind, key, expected, record, held.get(key))
         for key, record in known.items():
-            self.check_record(kind, key, record, key in held)
+            self.check_record(kind, key, record, held.get(key))
             # A row whose key cannot be read may be any of those that seem gone: deletions are suspended then.
             if key not in rows.by_key and rows.unreadable == 0:
                 self.check_gone(kind, key, record)
@@ -682,19 +715,20 @@ class Checker:
                 self.faults.add(kind, key, "the platform holds it, the ledger does not know it")
             elif not record.on_platform and (self.quiescent or record.state != State.SENDING):
                 self.faults.add(kind, key, "the platform holds it, the ledger says that it does not")
+        for key in self.cases if kind == PERSONS else ():
+            if key not in known and any(case.is_open for case in self.cases[key]):
+                self.faults.add(kind, key, "has an open case, but no record")
 
     def read_ledger(self, kind: str) -> dict[str, LedgerRecord]:
         out: dict[str, LedgerRecord] = {}
         for row in self.ledger.execute(
-                "SELECT key, state, owed, flags, coalesce(reason, '') AS reason FROM record "
+                "SELECT key, state, owed, flags, coalesce(reason, '') AS reason, consent FROM record "
                 "WHERE insurer = (SELECT id FROM insurer WHERE number = ?) "
                 "AND kind = (SELECT id FROM kind WHERE name = ?)", (self.insurer, kind)):
             key = decode_key(kind, row["key"])
             if key == MALFORMED_KEY or key in out:
                 self.faults.add(kind, key, "a key of the ledger is malformed or there twice")
-            flags = row["flags"]
-            out[key] = LedgerRecord(row["state"], row["owed"], bool(flags & FLAG_ON_PLATFORM),
-                                    bool(flags & FLAG_PLATFORM_OWNED), row["reason"])
+            out[key] = LedgerRecord(row["state"], row["owed"], row["flags"], row["reason"], row["consent"])
         return out
 
     def read_platform(self, kind: str) -> dict[str, Held]:
@@ -716,18 +750,45 @@ class Checker:
         digest = hmac.new(self.salt, content["myNumber"].encode("ascii"), hashlib.sha256).hexdigest()
         return content | {"myNumber": digest}
 
-    def check_record(self, kind: str, key: str, record: LedgerRecord, on_platform: bool) -> None:
+    def check_record(self, kind: str, key: str, record: LedgerRecord, held: Held | None) -> None:
         """What holds for every record of the ledger."""
         if record.state not in STORED_STATES:
             self.faults.add(kind, key, f"a state that is never stored: {record}")
         if record.state in (State.REJECTED, State.BLOCKED) and not record.reason:
             self.faults.add(kind, key, f"held without a reason: {record}")
+        self.check_link(kind, key, record, held)
         if not self.quiescent:
             return
         if record.state in (State.PENDING, State.SENDING):
             self.faults.add(kind, key, f"not settled: {record}")
-        if record.on_platform and not on_platform:
+        if record.on_platform and held is None:
             self.faults.add(kind, key, "the ledger says that the platform holds it, it does not")
+
+    def check_link(self, kind: str, key: str, record: LedgerRecord, held: Held | None) -> None:
+        """A record, its PMHキー case and the platform's link say the same."""
+        case = next((each for each in self.cases.get(key, []) if each.is_open), None) if kind == PERSONS else None
+        unlinked, recreating = bool(record.flags & FLAG_UNLINKED), bool(record.flags & FLAG_RECREATING)
+        if bool(record.flags & FLAG_IN_CASE) != (case is not None):
+            self.faults.add(kind, key, f"flags {record.flags}, but has {'no' if case is None else 'an'} open case")
+        if record.state == State.STORED_IN_ERROR and (case is None or not unlinked):
+            self.faults.add(kind, key, f"{record}, but " + ("without a case" if case is None else "not as unlinked"))
+        if record.state == State.REGISTERED and (case is not None or unlinked):
+            self.faults.add(kind, key, "registered, but " + ("as unlinked" if case is None else "has an open case"))
+        if recreating and record.state in (State.STORED_IN_ERROR, State.REGISTERED):
+            self.faults.add(kind, key, f"is to be registered anew, but is {record}")
+        if kind != PERSONS:
+            return
+        in_flight = record.state == State.SENDING and not self.quiescent  # its result may be under way
+        if case is not None and held is not None and held.linked == 1 and not in_flight:
+            self.faults.add(kind, key, f"{case} is open, but the platform holds it linked")
+        if not self.quiescent:
+            return
+        if record.state == State.REGISTERED and held is not None and held.linked != 1:
+            self.faults.add(kind, key, "registered, but the platform holds it unlinked")
+        if unlinked and (held is None or held.linked == 1):
+            self.faults.add(kind, key, "known as unlinked, but " + ("not held" if held is None else "linked"))
+        if case is not None and record.state not in (State.STORED_IN_ERROR, State.REJECTED, State.BLOCKED):
+            self.faults.add(kind, key, f"{case} is open, but the record is {record}")
 
     def check_row(self, kind: str, key: str, expected: Expected, record: LedgerRecord, held: Held | None) -> None:
         name = State(record.state).name.lower() if record.state in STORED_STATES else "other"
@@ -737,8 +798,9 @@ class Checker:
         # A flight is not disturbed, a case owns its record, and what landed since waits for the next comparison.
         undisturbed = record.state in (State.PENDING, State.SENDING, State.STORED_IN_ERROR)
         if expected.verdict == NO_MY_NUMBER:
-            if not undisturbed and (record.state != State.BLOCKED or record.reason != MY_NUMBER_MISSING):
-                self.faults.add(kind, key, f"has no my-number, but is {record}")
+            reason = MY_NUMBER_MISSING + (expected.item and ":" + expected.item)
+            if not undisturbed and (record.state != State.BLOCKED or record.reason != reason):
+                self.faults.add(kind, key, f"has no my-number ({word(reason)}), but is {record}")
         elif expected.verdict == INVALID:
             if not undisturbed and record.state != State.REJECTED:
                 self.faults.add(kind, key, f"cannot be sent ({expected.item}), but is {record}")
@@ -752,13 +814,45 @@ class Checker:
                 self.faults.add(kind, key, "registered, but the platform does not hold it")
             elif items := different_items(held.content, expected):
                 self.faults.add(kind, key, f"registered, not as the source in {', '.join(map(word, items[:5]))}")
+            else:
+                self.check_consent(kind, key, record.consent, held.content)
         elif record.state == State.STORED_IN_ERROR and self.quiescent:
             if held is None or held.linked != 0:
                 self.faults.add(kind, key, "stored in error, but " + ("not held" if held is None else "linked"))
+            else:
+                self.check_stored_in_error(kind, key, different_items(held.content, expected))
         elif record.state in (State.REJECTED, State.BLOCKED):
-            of_the_row = record.reason.startswith("validation:") or record.reason in (MY_NUMBER_MISSING, DUPLICATE)
+            of_the_row = (record.reason.startswith(("validation:", MY_NUMBER_MISSING)) or record.reason == DUPLICATE)
             if of_the_row and self.quiescent:
                 self.faults.add(kind, key, f"can be sent, but is {record}")
+
+    def check_stored_in_error(self, kind: str, key: str, items: list[str]) -> None:
+        """Nothing holds up its case. Another マイナンバー is registered anew, what is left in error follows its row."""
+        at = next((case.row["state"] for case in self.cases.get(key, []) if case.is_open), "")
+        if at in UNDER_WAY:
+            self.faults.add(kind, key, f"stored in error and can be sent, but its case is still {at}")
+        if "myNumber" in items or (at == LEFT_IN_ERROR and items):
+            self.faults.add(kind, key, f"stored in error, not as the source in {', '.join(map(word, items[:5]))}")
+
+    def check_consent(self, kind: str, key: str, packed: int | None, content: dict[str, Any]) -> None:
+        """Why a consent was told as it was, and the day that decided, fit what the platform holds."""
+        if kind == PERSONS:
+            if packed is not None:
+                self.faults.add(kind, key, "a person's record has a consent")
+            return
+        if kind not in CONSENT_REASONS:
+            return
+        reason, day = (packed or 0) & 255, (packed or 0) >> 8
+        told = content["consentAtApplication"] if kind == CERTIFICATIONS else content["consent"]
+        if reason not in CONSENT_REASONS[kind].get(told, ()):
+            self.faults.add(kind, key, f"consent reason {reason} does not fit what was told ({word(told)})")
+        elif reason == CONSENT_ENDED and not content.get("validTo", "9999-12-31") < self.today:
+            self.faults.add(kind, key, "the consent is known as ended, its certification has not")
+        decided = datetime.date.fromordinal(day).isoformat() if 0 < day <= datetime.date.max.toordinal() else ""
+        acted = content["applicationDate" if kind == CERTIFICATIONS else "consentDate"]
+        fits = decided >= acted if reason == CONSENT_WITHDRAWN else decided == acted
+        if not fits:
+            self.faults.add(kind, key, f"consent reason {reason} of the day {decided or day}, not {word(acted)}")
 
     def check_platform_owned(self, kind: str, key: str, record: LedgerRecord, on_platform: bool) -> None:
         self.counts[f"{kind} {PLATFORM_OWNED}"] += 1
@@ -785,6 +879,9 @@ class Checker:
             if times > 1:
                 self.faults.add("request", request, f"stands in {times} receptions")
         applied: dict[tuple[str, str, str], tuple[str, str] | None] = {}
+        kept: dict[tuple[str, str, str], str] = {}  # content that is or was stored last
+        again: Counter[tuple[str, str, str]] = Counter()  # by a case
+        repeated: dict[str, Counter[str]] = defaultdict(Counter)  # not linked, with what was kept
         held: set[tuple[str, str, str]] = set()
         seen: dict[int, Counter[str]] = {number: Counter() for number in receptions}
         for effect in self.platform.execute("SELECT * FROM effect ORDER BY id"):
@@ -799,7 +896,7 @@ class Checker:
                     self.faults.add("effect", effect["id"], "is of another insurer than its reception")
             self.last_effects[at] = effect
             ok, version = effect["outcome"] == "ok", (effect["update_kind"], effect["content_digest"])
-            if ok and applied.get(at) == version:
+            if ok and applied.get(at) == version and not self.case_sent_again(at, again):
                 self.faults.add(effect["kind"], effect["key"],
                                 f"effect {effect['id']}: the same version again, update kind {word(version[0])}")
             if ok:
@@ -810,11 +907,43 @@ class Checker:
                 held.discard(at)
             elif ok or effect["stored"] == 1:
                 held.add(at)
+                same = kept.get(at) == version[1]
+                if same and effect["outcome"] == NOT_LINKED and at[:2] == (self.insurer, PERSONS):
+                    repeated[version[0]][at[2]] += 1
+                kept[at] = version[1] if same or effect["outcome"] != NO_ANSWER else ""  # that goes out once more
         for number, record_ids in seen.items():
             self.check_reception(receptions[number], record_ids)
         stored = {tuple(row) for row in self.platform.execute("SELECT insurer, kind, key FROM record")}
         for _, kind, key in sorted(held ^ stored):
             self.faults.add(kind, key, "journal and record table of the platform disagree on whether it is held")
+        self.check_loops(repeated)
+
+    def case_sent_again(self, at: tuple[str, str, str], again: Counter[tuple[str, str, str]]) -> bool:
+        """Whether a person's case may have sent what was sent before."""
+        if at[:2] != (self.insurer, PERSONS):
+            return False
+        again[at] += 1
+        return again[at] <= self.steps_taken(at[2], "renewal-sent", "result-deleted", "result-not-there")
+
+    def steps_taken(self, key: str, *events: str) -> int:
+        return sum(self.steps[key, event] for event in events)
+
+    def check_loops(self, repeated: dict[str, Counter[str]]) -> None:
+        """The same error of the same content comes again only because a case, a person or another answer sent it."""
+        others: dict[str, Counter[str]] = {NEW: Counter(), UPDATE: Counter()}
+        for row in self.ledger.execute(
+                "SELECT key, event, to_state FROM record_history WHERE kind = (SELECT id FROM kind WHERE name = ?) AND "
+                "insurer = (SELECT id FROM insurer WHERE number = ?)", (PERSONS, self.insurer)):
+            if row["event"] in ("result-mismatch", "resend-by-operator"):
+                others[UPDATE][decode_key(PERSONS, row["key"])] += 1
+            elif row["event"] == "deleted" and row["to_state"] == State.ABSENT:
+                others[NEW][decode_key(PERSONS, row["key"])] += 1
+        for update_kind, events in ((UPDATE, ["renewal-sent"]), (NEW, ["result-deleted", "result-not-there"])):
+            for key, times in repeated[update_kind].items():
+                causes = self.steps_taken(key, *events) + others[update_kind][key]
+                if times > causes:
+                    self.faults.add(PERSONS, key, f"{NOT_LINKED} {times} times again for the same content, update kind "
+                                                  f"{update_kind}, but it was to be sent again {causes} times")
 
     def check_reception(self, reception: Row, record_ids: Counter[str]) -> None:
         self.counts["receptions"] += 1
@@ -835,7 +964,8 @@ class Checker:
 
     def check_accounts(self) -> None:
         for row in self.ledger.execute("SELECT c.* FROM comparison c JOIN run r ON r.id = c.run WHERE c.outcome IS NOT "
-                                       "NULL AND c.outcome <> 'failed' AND r.ended_at IS NOT NULL AND r.outcome <> 'interrupted' ORDER BY c.id"):
+                                       "NULL AND c.outcome <> 'failed' AND r.ended_at IS NOT NULL AND "
+                                       "r.outcome <> 'interrupted' ORDER BY c.id"):
             self.counts["accounts"] += 1
 
             def total(columns: str) -> int:
@@ -860,11 +990,83 @@ class Checker:
                                 f"no edge {row['from_state']} --{word(row['event'])}--> {row['to_state']}")
 
 
+    # PMHキー cases
+
+    def read_cases(self) -> None:
+        steps: dict[int, Rows] = defaultdict(list)
+        for step in self.ledger.execute("SELECT * FROM pmh_case_history ORDER BY pmh_case, version, id"):
+            steps[step["pmh_case"]].append(step)
+        for row in self.ledger.execute("SELECT c.*, i.number AS insurer_number, k.name AS kind_name FROM pmh_case c "
+                                       "LEFT JOIN insurer i ON i.id = c.insurer LEFT JOIN kind k ON k.id = c.kind "
+                                       "ORDER BY c.id"):
+            case = Case(row, decode_key(row["kind_name"], row["key"]), steps.pop(row["id"], []))
+            if row["kind_name"] != PERSONS:
+                self.faults.add("case", row["id"], f"is of a record of {word(row['kind_name'])}")
+            elif row["insurer_number"] == self.insurer:
+                self.cases[case.key].append(case)
+                self.steps.update((case.key, step["event"]) for step in case.steps)
+        for number in steps:
+            self.faults.add("case", number, "has a history, but is not there")
+        for key, cases in self.cases.items():
+            if (count := sum(case.is_open for case in cases)) > 1:
+                self.faults.add(PERSONS, key, f"has {count} open cases")
+
+    def check_case(self, case: Case) -> None:
+        """A case is what its steps say, and every step may be taken."""
+        self.counts["cases"] += 1
+        row, steps, number = case.row, case.steps, case.row["id"]
+        versions = [step["version"] for step in steps]
+        if versions != list(range(1, len(steps) + 1)):
+            self.faults.add("case", number, f"{len(steps)} steps with versions to {max(versions, default=0)}")
+        at, left = "none", ""
+        driven_by: dict[str, str] = {}
+        for step in steps:
+            self.check_step(number, step, at)
+            at = step["to_state"]
+            left = left_reason(step)
+            # Evidence drives a step once, until other evidence of the same question has driven it.
+            if question := QUESTION_OF.get(step["event"]):
+                if driven_by.get(question) == step["evidence"]:
+                    self.faults.add("case", number, f"step {step['version']}: the same evidence of {question} again")
+                driven_by[question] = step["evidence"]
+        closed_at = steps[-1]["at"] if at == "closed" else None
+        for what, is_now, last in (("state", row["state"], at), ("version", row["version"], len(steps)),
+                                   ("closed_at", row["closed_at"], closed_at), ("reason", row["left_reason"], left)):
+            if is_now != last:
+                self.faults.add("case", number, f"{what} is {word(is_now or '-')}, by its steps {word(last or '-')}")
+
+    def check_step(self, number: int, step: Row, at: str) -> None:
+        self.counts["case steps"] += 1
+        event, taken = step["event"], f"step {step['version']}: "
+        if step["from_state"] != at:
+            self.faults.add("case", number, taken + f"from {word(step['from_state'])}, but it stood at {word(at)}")
+        if (step["from_state"], event, step["to_state"]) not in CASE_EDGES:
+            self.faults.add("case", number, taken + f"no edge {word(step['from_state'])} --{word(event)}--> "
+                                                    f"{word(step['to_state'])}")
+        if (event in FINDINGS) != bool(step["actor"]):
+            self.faults.add("case", number, taken + f"{word(event)} by " + ("a person" if step["actor"] else "nobody"))
+        if event in EVIDENCE_OF and not re.fullmatch(EVIDENCE_OF[event], step["evidence"] or ""):
+            self.faults.add("case", number, taken + f"{event} on {word(step['evidence'])}")
+        for column in ("evidence", "note"):
+            if re.search(r"\d{12}", step[column] or ""):
+                self.faults.add("case", number, taken + f"12 digits in a row in its {column}")
+
+
+def left_reason(step: Row) -> str:
+    """Why a step leaves the record in error; nothing when it does not."""
+    if step["to_state"] != LEFT_IN_ERROR:
+        return ""
+    if step["event"] != "leave-in-error":
+        return EXEMPT if step["event"] in (EXEMPT, "source-exempt") else UNCONFIRMABLE
+    return EXEMPT if step["from_state"] == "awaiting-exemption-check" else UNCONFIRMABLE
+
+
 # Every change of a record's state that may happen: from, then the events with where they lead.
 EDGES_BY_STATE = """
 absent: source-new>pending source-unusable>rejected source-incomplete>blocked platform-owned>registered
 pending: source-changed>pending source-restored>registered source-unusable>rejected source-incomplete>blocked
 pending: source-gone>pending source-gone>absent dependants-remain>blocked batched>sending
+pending: source-restored>stored_in_error case-sends>pending
 sending: accepted>submitted no-answer>unknown not-accepted>sending not-accepted>pending refused>rejected
 unknown: accepted>submitted asked-not-found>sending
 submitted: no-answer>unknown succeeded>registered deleted>absent deleted>pending stored-without-link>stored_in_error
@@ -872,25 +1074,76 @@ submitted: result-data-error>rejected result-dependency>blocked result-mismatch>
 submitted: result-already-there>registered result-transient>pending result-unknown>rejected
 submitted: not-accepted>pending refused>rejected
 registered: source-changed>pending source-unusable>rejected source-incomplete>blocked resend-by-operator>pending
-registered: source-gone>pending source-gone>absent dependants-remain>blocked
-stored_in_error: source-gone>pending dependants-remain>blocked
+registered: source-gone>pending source-gone>absent dependants-remain>blocked probed>pending
+stored_in_error: source-changed>pending case-sends>pending source-gone>pending dependants-remain>blocked
 rejected: source-changed>pending source-restored>registered source-unusable>rejected source-incomplete>blocked
 rejected: source-gone>pending source-gone>absent dependants-remain>blocked resend-by-operator>pending
+rejected: source-restored>stored_in_error case-sends>pending
 blocked: source-changed>pending source-restored>registered source-unusable>rejected source-incomplete>blocked
 blocked: source-gone>pending source-gone>absent dependants-remain>blocked released>pending
+blocked: source-restored>stored_in_error case-sends>pending
 """
 
+# Every step that a PMHキー case may take (facts 4, its design): the same way.
+CASE_EDGES_BY_STATE = """
+none: result-not-linked>awaiting-mynumber-check result-needs-operator>awaiting-operator
+awaiting-mynumber-check: mynumber-correct>awaiting-exemption-check mynumber-wrong>awaiting-new-mynumber
+awaiting-new-mynumber: source-number-ready>deleting mynumber-correct>awaiting-exemption-check
+deleting: result-deleted>registering-anew
+registering-anew: result-not-linked>awaiting-mynumber-check result-still-there>deleting
+awaiting-exemption-check: exempt>left-in-error source-exempt>left-in-error leave-in-error>left-in-error
+awaiting-exemption-check: not-exempt>awaiting-enrolment-check source-not-exempt>awaiting-enrolment-check
+awaiting-enrolment-check: enrolment-unconfirmable>left-in-error source-unconfirmable>left-in-error
+awaiting-enrolment-check: leave-in-error>left-in-error source-exemption-changed>awaiting-exemption-check
+awaiting-enrolment-check: not-enrolled>waiting-for-enrolment source-not-enrolled>waiting-for-enrolment
+awaiting-enrolment-check: enrolled>ready-to-renew source-enrolled>ready-to-renew
+waiting-for-enrolment: enrolled>ready-to-renew source-enrolled>ready-to-renew
+waiting-for-enrolment: enrolment-unconfirmable>left-in-error leave-in-error>left-in-error source-unconfirmable>left-in-error
+waiting-for-enrolment: source-exemption-changed>awaiting-exemption-check
+ready-to-renew: renewal-sent>renewing
+renewing: result-not-linked>awaiting-mynumber-check result-not-there>registering-anew result-deleted>registering-anew
+left-in-error: reopen>awaiting-mynumber-check source-exemption-changed>awaiting-exemption-check
+left-in-error: source-enrolment-changed>awaiting-enrolment-check
+awaiting-operator: renew>ready-to-renew result-not-linked>awaiting-mynumber-check
+"""
+LEFT_IN_ERROR, EXEMPT, UNCONFIRMABLE = "left-in-error", "exempt", "enrolment-unconfirmable"
+UNDER_WAY = ("deleting", "registering-anew", "ready-to-renew", "renewing")  # only while something is owed
+FROM_EVERY_OPEN_STATE = "result-linked>closed source-gone>closed result-needs-operator>awaiting-operator"
+NUMBER_CHANGED = "source-number-changed>awaiting-new-mynumber"  # from every open state but these:
+NUMBER_AWAITED = ("awaiting-new-mynumber", "deleting")
+FINDINGS = (f"mynumber-correct mynumber-wrong {EXEMPT} not-exempt {UNCONFIRMABLE} not-enrolled enrolled leave-in-error "
+            "reopen renew").split()
+QUESTION_OF = dict.fromkeys(("source-exempt", "source-not-exempt"), "exemption") | dict.fromkeys(
+    ("source-enrolled", "source-not-enrolled", "source-unconfirmable"), "enrolment")
+EVIDENCE_OF = {event: event.removeprefix("source-") + "( [0-9]{4}-[0-9]{2}-[0-9]{2})?" for event in QUESTION_OF} | {
+    "result-not-linked": NOT_LINKED, "result-needs-operator": f"{NO_ANSWER}|{SEVERAL}",
+    "leave-in-error": f"{EXEMPT}|{UNCONFIRMABLE}"}
 
-def edges() -> set[tuple[int, str, int]]:
-    out = set()
-    for line in EDGES_BY_STATE.strip().splitlines():
+# Reasons of a consent by what was told. 1 granted, 2 granted and ended, 3 not consented, 4 旧同意, 5 old form, 6 form
+# unknown, 7 before go-live, 8 withdrawn, 9 no application date, 10 act of refusal, 11 act of withdrawal.
+CONSENT_REASONS: dict[str, dict[object, tuple[int, ...]]] = {
+    CERTIFICATIONS: {True: (1, 2), False: (3, 4, 5, 6, 7, 8)},
+    CONSENTS: {"1": (1, 2), "2": (4, 7, 10), "3": (11,)},
+}
+CONSENT_ENDED, CONSENT_WITHDRAWN = 2, 8
+
+
+def steps_of(table: str) -> Iterator[tuple[str, str, str]]:
+    for line in table.strip().splitlines():
         begin, changes = line.split(":")
         for event, end in (change.split(">") for change in changes.split()):
-            out.add((int(State[begin.upper()]), event, int(State[end.upper()])))
-    return out
+            yield begin, event, end
 
 
-EDGES = edges()
+def case_edges() -> set[tuple[str, str, str]]:
+    table = CASE_EDGES_BY_STATE.strip()
+    for state in {begin for begin, _, _ in steps_of(table)} - {"none"}:
+        table += f"\n{state}: {FROM_EVERY_OPEN_STATE} {'' if state in NUMBER_AWAITED else NUMBER_CHANGED}"
+    return set(steps_of(table))
+
+
+EDGES = {(int(State[begin.upper()]), event, int(State[end.upper()])) for begin, event, end in steps_of(EDGES_BY_STATE)}
+CASE_EDGES = case_edges()
 
 
 def iso_date(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import os
 import re
@@ -45,6 +46,7 @@ class City:
         self.mapping = ROOT / "etc/mappings/sample-standard.yaml"
         self.platform_extra = ""  # further lines of the platform section
         self.spool_extra = ""  # further keys of the spool section
+        self.extra = ""  # further sections
         subprocess.run([ROOT / "tests/support/make-pki.sh", self.folder / "pki", insurer], check=True)
         self.run_tool("kaigo-sample-db", "--persons", str(persons), "--seed", str(seed), "--insurer", insurer,
                       "--output", str(self.source))
@@ -91,7 +93,7 @@ platform:
 ledger: {{path: state/ledger.db}}
 spool: {{directory: state/spool, key_file: pki/spool.key{self.spool_extra}}}
 audit: {{path: state/audit.log}}
-""", encoding="utf-8")
+{self.extra}""", encoding="utf-8")
 
     def run_tool(self, program: str, *arguments: str) -> None:
         subprocess.run([self.binaries / program, *arguments], check=True)
@@ -119,6 +121,9 @@ audit: {{path: state/audit.log}}
         """The simulator starts anew with its state: faults are counted from the first request on."""
         self.stop_simulator()
         self.start_simulator(scenario)
+
+    def today(self) -> str:
+        return datetime.datetime.fromtimestamp(self.now / 1000 + 9 * 3600, datetime.timezone.utc).strftime("%Y-%m-%d")
 
     def stop_simulator(self) -> None:
         if self.simulator is None:
@@ -189,9 +194,8 @@ audit: {{path: state/audit.log}}
 
     def check(self) -> None:
         """The independent checker, and the search for マイナンバー."""
-        today = __import__("datetime").datetime.fromtimestamp(self.now / 1000 + 9 * 3600, __import__("datetime").timezone.utc)
         arguments = [sys.executable, ROOT / "tests/system/checker.py", "--source", self.source, "--insurer", self.insurer,
-                     "--platform", self.platform, "--ledger", self.ledger, "--today", today.strftime("%Y-%m-%d"),
+                     "--platform", self.platform, "--ledger", self.ledger, "--today", self.today(),
                      "--quiescent"]
         for key, value in self.settings.items():
             arguments += [f"--{key.replace('_', '-')}", value]
