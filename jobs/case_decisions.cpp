@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <filesystem>
 #include <ostream>
 #include <set>
 
@@ -65,9 +66,14 @@ std::optional<LeftReason> reason_of(const std::string& text) {
 
 /// What a person writes must not carry a マイナンバー into ledger and audit log, in whatever grouping.
 bool may_hold_my_number(std::string_view text) {
+    constexpr std::size_t kDate = 10;  // 2026-11-02
     int digits = 0;
-    std::string wide;
     for (std::size_t i = 0; i < text.size(); ++i) {
+        if (Date::parse_iso(text.substr(i, kDate))) {
+            digits = 0;
+            i += kDate - 1;
+            continue;
+        }
         const bool ascii = text[i] >= '0' && text[i] <= '9';
         // ０ to ９ are EF BC 90 to EF BC 99.
         const bool full_width = text.substr(i).starts_with("\xEF\xBC") && i + 2 < text.size() &&
@@ -103,10 +109,15 @@ struct Answer {
     std::string note;
 };
 
+/// In words, and as --finding takes it.
+std::string in_words(CaseEvent finding) {
+    return case_event_in_words(finding) + " (" + name_of_finding(finding) + ")";
+}
+
 std::string fitting_in_words(CaseState state) {
     std::string out;
     for (const CaseEvent finding : registration::fitting_findings(state))
-        out += (out.empty() ? "" : ", ") + name_of_finding(finding);
+        out += (out.empty() ? "" : ", ") + in_words(finding);
     return out.empty() ? tr("none") : out;
 }
 
@@ -118,8 +129,12 @@ Result<CaseStep> answer_case(const KnownCase& known, const Answer& answer, const
     if (answer.finding == CaseEvent::leave_in_error && answer.reason == LeftReason::none)
         return fail(ErrorCode::usage, tr("leave-in-error needs a reason"))
             .remedy(tr("add --reason exempt or --reason enrolment-unconfirmable: there are no others"));
+    if (answer.finding == CaseEvent::leave_in_error && registration::next_case_state(at, answer.finding))
+        return fail(ErrorCode::usage, tr("case {}: \"{}\" is no reason at this step", known.id,
+                                         left_reason_in_words(answer.reason)))
+            .remedy(tr("the reason is the answer to the step's own question: {}", case_state_in_words(at)));
     return fail(ErrorCode::usage, tr("the answer \"{}\" does not fit case {}: it stands at \"{}\"",
-                                     name_of_finding(answer.finding), known.id, case_state_in_words(at)))
+                                     case_event_in_words(answer.finding), known.id, case_state_in_words(at)))
         .remedy(tr("answers that fit: {}", fitting_in_words(at)));
 }
 
@@ -185,12 +200,11 @@ CsvRow table_row(const spec::Specification& specification, const CaseRow& row, I
     std::string answers;
     for (const CaseEvent finding : registration::fitting_findings(c.state))
         answers += (answers.empty() ? "" : " / ") + case_event_in_words(finding);
-    const std::string number = step_number(c.state);
     return {std::to_string(row.id),
             std::to_string(row.version),
             row.insurer,
             std::string(spec::insured_number_of(row.key)),
-            (number.empty() ? "" : number + " ") + case_state_in_words(c.state),
+            numbered_step(c.state),
             c.error_id,
             std::to_string(case_age_days(row, now)),
             format_instant(from_milliseconds(row.opened_at)),
@@ -213,7 +227,9 @@ struct TableLine {
 };
 
 Result<std::vector<TableLine>> read_table(const std::string& file) {
-    KAIGO_TRY(const std::string text, read_file(file, kLargestFile));
+    const auto text_read = read_file(file, kLargestFile);
+    if (!text_read) return fail(ErrorCode::bad_data, text_read.error().message).at(file);
+    const std::string& text = *text_read;
     auto rows = parse_csv(text, kLongestCell);
     if (!rows) {
         rows.error().place = file;
@@ -236,6 +252,21 @@ Result<std::vector<TableLine>> read_table(const std::string& file) {
         out.push_back(std::move(line));
     }
     return out;
+}
+
+/// An older table at this place that a person has filled in is put aside, not overwritten.
+/// @return where it is now; empty when there was none
+Result<std::string> keep_answers(const std::string& file, Instant now) {
+    const auto lines = read_table(file);
+    const bool answered = lines && std::any_of(lines->begin(), lines->end(), [](const TableLine& line) {
+                              return !line.cell(kFinding).empty();
+                          });
+    if (!answered) return std::string();
+    const std::string kept = fmt::format("{}.{}", file, to_milliseconds(now));
+    std::error_code failed;
+    std::filesystem::rename(file, kept, failed);
+    if (failed) return fail(ErrorCode::cannot_write, failed.message()).at(file);
+    return kept;
 }
 
 struct Imported {
@@ -278,7 +309,7 @@ Result<std::optional<CaseStep>> take_line(Ledger& ledger, const TableLine& line,
 }
 
 Result<Imported> import_table(const config::Config& config, World& world, const std::string& file,
-                              const std::string& operator_name) {
+                              const std::string& operator_name, bool dry_run) {
     KAIGO_CHECK(check_words(operator_name, kLongestName, "--operator"));
     KAIGO_TRY(const auto lines, read_table(file));
     KAIGO_TRY(const auto ledger, Ledger::open(config.ledger, world.clock.now()));
@@ -305,7 +336,7 @@ Result<Imported> import_table(const config::Config& config, World& world, const 
         return fail(ErrorCode::bad_data, tr("nothing was imported:") + faults)
             .at(file)
             .remedy(tr("correct these lines, or export again"));
-    if (out.steps.empty()) return out;
+    if (out.steps.empty() || dry_run) return out;
     KAIGO_CHECK(audit_decisions(config, world, *ledger, out.steps, actor));
     ledger->step_cases(out.steps, world.clock.now());
     return out;
@@ -337,6 +368,9 @@ int cases_export(const config::Config& config, World& world, const std::string& 
         table += csv_line(headings());
         const auto rows = work_list(view, options, now);
         for (const CaseRow& row : rows) table += csv_line(table_row(specification, row, now));
+        const auto kept = keep_answers(file, now);
+        if (!kept) return refuse(world, kept.error());
+        if (!kept->empty()) world.err << tr("{} has answers in it: it is kept as {}", file, *kept) << '\n';
         if (const auto written = write_file_durably(file, table, "case-table"); !written)
             return refuse(world, written.error());
         if (options.json)
@@ -350,15 +384,17 @@ int cases_export(const config::Config& config, World& world, const std::string& 
 }
 
 int cases_import(const config::Config& config, World& world, const std::string& file,
-                 const std::string& operator_name, bool json_format) {
-    const auto imported = import_table(config, world, file, operator_name);
+                 const std::string& operator_name, bool dry_run, bool json_format) {
+    const auto imported = import_table(config, world, file, operator_name, dry_run);
     if (!imported) return refuse(world, imported.error());
     if (json_format)
-        write_json(world.out, json::object{{"decided", imported->steps.size()},
+        write_json(world.out, json::object{{"dryRun", dry_run},
+                                           {"decided", imported->steps.size()},
                                            {"alreadyDecided", imported->already},
                                            {"withoutAnswer", imported->empty}});
     else
-        world.out << tr("{} cases decided, {} were decided so before, {} lines have no answer",
+        world.out << (dry_run ? tr("Dry run: nothing was decided.") + "\n" : "")
+                  << tr("{} cases decided, {} were decided so before, {} lines have no answer",
                         imported->steps.size(), imported->already, imported->empty)
                   << '\n';
     return 0;

@@ -1,9 +1,12 @@
 #include "jobs/case_words.h"
 
+#include <algorithm>
 #include <ostream>
 
 #include "base/i18n.h"
+#include "jobs/json_text.h"
 #include "jobs/words.h"
+#include "spec/record.h"
 
 namespace kaigo::jobs {
 
@@ -68,6 +71,11 @@ std::string step_number(CaseState state) {
         default:
             return {};
     }
+}
+
+std::string numbered_step(CaseState state) {
+    const std::string number = step_number(state);
+    return number.empty() ? case_state_in_words(state) : number + " " + case_state_in_words(state);
 }
 
 std::string case_event_in_words(CaseEvent event) {
@@ -143,12 +151,15 @@ std::string left_reason_in_words(LeftReason reason) {
 }
 
 std::string fact_in_words(const registration::Fact& fact) {
-    const std::string word = fact.value == fact::kExempt          ? tr("exempt (生活保護)")
-                             : fact.value == fact::kNotExempt     ? tr("not exempt")
-                             : fact.value == fact::kEnrolled      ? tr("enrolled")
-                             : fact.value == fact::kNotEnrolled   ? tr("not enrolled")
-                             : fact.value == fact::kUnconfirmable ? tr("enrolment cannot be confirmed")
-                                                                  : fact.value;
+    const std::string word =
+        fact.value == fact::kExempt          ? tr("exempt (生活保護)")
+        : fact.value == fact::kNotExempt     ? tr("not exempt")
+        : fact.value == fact::kEnrolled      ? tr("enrolled")
+        : fact.value == fact::kNotEnrolled   ? tr("not enrolled")
+        : fact.value == fact::kUnconfirmable ? tr("enrolment cannot be confirmed")
+        : fact.value == name_of(registration::kLeftReasonNames, LeftReason::enrolment_unconfirmable)
+            ? left_reason_in_words(LeftReason::enrolment_unconfirmable)
+            : fact.value;
     return fact.date.empty() ? word : word + " " + fact.date;
 }
 
@@ -262,22 +273,35 @@ int urgency(CaseState state) {
     }
 }
 
-bool waits_for_person(CaseState state) { return urgency(state) <= urgency(CaseState::awaiting_new_mynumber); }
+bool waits_for_person(CaseState state) { return urgency(state) <= urgency(CaseState::awaiting_operator); }
 
-std::string without_number_in_words(const ledger::StateCount& persons) {
-    if (persons.state.empty())
-        return tr(
-            "{}: {} persons without マイナンバー: enter it in the core system, their records go by "
-            "themselves",
-            persons.insurer, persons.count);
-    return tr(
-        "{}: {} persons under 住所地特例 without マイナンバー: look in the application first, then ask "
-        "municipality {}",
-        persons.insurer, persons.count, persons.state);
+std::string without_number_in_words(const ledger::WithoutNumber& persons) {
+    constexpr std::size_t kShown = 20;
+    std::string out = persons.ask.empty() ? tr("{}: {} persons without マイナンバー: enter it in the core "
+                                               "system, their records go by themselves:",
+                                               persons.insurer, persons.keys.size())
+                                          : tr("{}: {} persons under 住所地特例 without マイナンバー: look "
+                                               "in the application first, then ask "
+                                               "municipality {}:",
+                                               persons.insurer, persons.keys.size(), persons.ask);
+    for (std::size_t i = 0; i < std::min(kShown, persons.keys.size()); ++i)
+        out.append(" ").append(spec::insured_number_of(persons.keys[i]));
+    return persons.keys.size() > kShown ? out + " …" : out;
 }
 
-void write_without_number(std::ostream& out, const std::vector<ledger::StateCount>& persons) {
+void write_without_number(std::ostream& out, const std::vector<ledger::WithoutNumber>& persons) {
     for (const auto& each : persons) out << "  " << without_number_in_words(each) << '\n';
+}
+
+boost::json::array without_number_json(const std::vector<ledger::WithoutNumber>& persons) {
+    boost::json::array out;
+    for (const auto& each : persons) {
+        boost::json::array insured;
+        for (const std::string& key : each.keys) insured.emplace_back(spec::insured_number_of(key));
+        out.push_back(boost::json::object{
+            {"insurer", each.insurer}, {"ask", json_text(each.ask)}, {"insured", std::move(insured)}});
+    }
+    return out;
 }
 
 std::string consent_in_words(const registration::ConsentVerdict& verdict) {

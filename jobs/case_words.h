@@ -1,6 +1,7 @@
 #pragma once
 // PMHキー cases in the clerk's words: where one stands, what is asked, what each answer does.
 
+#include <boost/json/array.hpp>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -15,6 +16,8 @@ namespace kaigo::jobs {
 std::string case_state_in_words(registration::CaseState state);
 /// "①", "②-2": the step's number in the ministry's text; empty where it has none.
 std::string step_number(registration::CaseState state);
+/// Number and words: "① check the マイナンバー".
+std::string numbered_step(registration::CaseState state);
 std::string case_event_in_words(registration::CaseEvent event);
 std::string left_reason_in_words(registration::LeftReason reason);
 /// A fact, as the ledger keeps it: "exempt 2026-04-01".
@@ -31,9 +34,10 @@ int urgency(registration::CaseState state);
 /// Whether a person's answer would move the case now.
 bool waits_for_person(registration::CaseState state);
 
-/// Persons of one insurer that wait for a マイナンバー, and whom to ask.
-std::string without_number_in_words(const ledger::StateCount& persons);
-void write_without_number(std::ostream& out, const std::vector<ledger::StateCount>& persons);
+/// Persons of one insurer that wait for a マイナンバー, and whom to ask; the first of them by their number.
+std::string without_number_in_words(const ledger::WithoutNumber& persons);
+void write_without_number(std::ostream& out, const std::vector<ledger::WithoutNumber>& persons);
+boost::json::array without_number_json(const std::vector<ledger::WithoutNumber>& persons);
 
 std::string consent_in_words(const registration::ConsentVerdict& verdict);
 

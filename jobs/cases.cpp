@@ -88,8 +88,7 @@ void write_list(std::ostream& out, const spec::Specification& specification, con
             const auto count = std::count_if(rows.begin(), rows.end(), [&](const CaseRow& other) {
                 return other.pmh_case.state == heading;
             });
-            out << step_number(heading) << (step_number(heading).empty() ? "" : " ")
-                << case_state_in_words(heading) << ": " << count << '\n';
+            out << numbered_step(heading) << ": " << count << '\n';
         }
         out << fmt::format("  {:>6}  {} {}  {}  {}", row.id, row.insurer, spec::insured_number_of(row.key),
                            tr("{} days", case_age_days(row, now)), c.error_id);
@@ -109,13 +108,14 @@ void write_case(std::ostream& out, const CaseRow& row, const spec::Specification
         << '\n';
     out << "  " << tr("error: {} {}", c.error_id, specification.record_error(c.error_id).meaning) << '\n';
     out << "  "
-        << tr("step: {} {} ({}), open for {} days", step_number(c.state), case_state_in_words(c.state),
-              state_name(c.state), case_age_days(row, now))
+        << tr("step: {} ({}), open for {} days", numbered_step(c.state), state_name(c.state),
+              case_age_days(row, now))
         << '\n';
     if (!row.record_state.empty()) out << "  " << tr("record: {}", state_in_words(row.record_state)) << '\n';
     const std::string evidence = evidence_in_words(c.seen);
     out << "  "
-        << tr("the source says: {}", evidence.empty() ? tr("nothing (no evidence in the mapping)") : evidence)
+        << tr("the source says: {}",
+              evidence.empty() ? tr("nothing (not read yet, or no evidence in the mapping)") : evidence)
         << '\n';
     out << tr("Question: {}", question_in_words(specification, row)) << '\n';
     const auto findings = registration::fitting_findings(c.state);
@@ -161,12 +161,9 @@ int cases_list(const config::Config& config, World& world, const CasesOptions& o
         if (options.json) {
             json::array list;
             for (const CaseRow& row : rows) list.push_back(case_json(specification, row, now));
-            json::array waiting;
-            for (const auto& each : view.without_number())
-                waiting.push_back(json::object{
-                    {"insurer", each.insurer}, {"ask", json_text(each.state)}, {"persons", each.count}});
             write_json(world.out,
-                       json::object{{"cases", std::move(list)}, {"withoutMyNumber", std::move(waiting)}});
+                       json::object{{"cases", std::move(list)},
+                                    {"withoutMyNumber", without_number_json(view.without_number())}});
             return 0;
         }
         if (rows.empty()) world.out << tr("no case") << '\n';

@@ -33,6 +33,7 @@ struct Arguments {
     std::string older_than;
     DecideOptions decide;
     std::string table;
+    bool import_dry_run = false;
     ReportOptions report;
     std::string report_day;
 };
@@ -58,6 +59,7 @@ void add_cases(CLI::App& app, Arguments& a) {
     auto* decide = cases->add_subcommand("decide", tr("answer the question of a case"));
     decide->add_option("ID", a.decide.id, tr("number of a case"))->required();
     std::vector<std::string> findings;
+    findings.reserve(registration::kFindings.size());
     for (const auto finding : registration::kFindings)
         findings.emplace_back(name_of(registration::kCaseEventNames, finding));
     decide->add_option("--finding", a.decide.finding, tr("what was found out"))
@@ -74,6 +76,7 @@ void add_cases(CLI::App& app, Arguments& a) {
     add_filter(table);
     auto* import = cases->add_subcommand("import", tr("take in the answers of such a file: all or nothing"));
     import->add_option("FILE", a.table, tr("the file"))->required();
+    import->add_flag("--dry-run", a.import_dry_run, tr("check the file, decide nothing"));
     import->add_option("--operator", a.decide.operator_name, tr("who decides, beside the OS user"));
     add_format(import, a);
 }
@@ -172,7 +175,8 @@ int dispatch_cases(const CLI::App& app, Arguments& a, const config::Config& conf
     if (chosen("show")) return cases_show(config, world, a.decide.id, json);
     if (chosen("decide")) return cases_decide(config, world, a.decide);
     if (chosen("export")) return cases_export(config, world, a.table, a.cases);
-    if (chosen("import")) return cases_import(config, world, a.table, a.decide.operator_name, json);
+    if (chosen("import"))
+        return cases_import(config, world, a.table, a.decide.operator_name, a.import_dry_run, json);
     return cases_list(config, world, a.cases);
 }
 

@@ -38,7 +38,7 @@ int cases_show(const config::Config& config, World& world, ledger::CaseId id, bo
 int cases_export(const config::Config& config, World& world, const std::string& file,
                  const CasesOptions& options);
 int cases_import(const config::Config& config, World& world, const std::string& file,
-                 const std::string& operator_name, bool json);
+                 const std::string& operator_name, bool dry_run, bool json);
 
 struct DecideOptions {
     ledger::CaseId id = 0;

@@ -275,7 +275,7 @@ class Pass {
         ledger::CaseStep step = begin_step(row.key);
         registration::follow_evidence(step.next, evidence_.of(row.key), step.moves);
         const bool number_changed = row.my_number && row.my_number != sent_number_;
-        const Decision decision =
+        Decision decision =
             registration::compare_in_case(row.source, standing, number_changed, step.next, step.moves);
         if (step.known.to_be_looked_at || step.next != step.known.pmh_case) step_ = std::move(step);
         return decision;

@@ -44,6 +44,7 @@ std::vector<Cause> causes_of(const std::vector<ledger::StandingCount>& counts) {
             count.records;
     }
     std::vector<Cause> out;
+    out.reserve(trends.size());
     for (auto& [cause, trend] : trends)
         out.push_back({cause[0], cause[1], cause[2], cause[3], std::move(trend)});
     std::stable_sort(out.begin(), out.end(),
@@ -64,6 +65,7 @@ std::vector<CasesAtStep> steps_of(const std::vector<ledger::CaseRow>& cases, std
         ++step.by_age[static_cast<std::size_t>(bucket)];
     }
     std::vector<CasesAtStep> out;
+    out.reserve(steps.size());
     for (const auto& [order, step] : steps) out.push_back(step);
     return out;
 }
@@ -99,6 +101,12 @@ std::vector<std::string> to_do(const LinkageReport& report, const spec::Specific
     if (waiting > 0)
         out.push_back(
             tr("{} PMH key cases wait for an answer: kaigo-gateway cases list, or cases export", waiting));
+    std::int64_t numbers = 0;
+    for (const CasesAtStep& step : report.cases)
+        if (step.state == CaseState::awaiting_new_mynumber) numbers += step.count();
+    if (numbers > 0)
+        out.push_back(
+            tr("{} persons' マイナンバー is wrong: enter the right one in the core system", numbers));
     if (report.hindered > 0)
         out.push_back(
             tr("{} PMH key cases cannot go on: correct their rows in the core system (kaigo-gateway cases "
@@ -119,8 +127,8 @@ std::vector<std::string> to_do(const LinkageReport& report, const spec::Specific
                "held list)",
                in_source));
     if (held > 0) out.push_back(tr("{} records are held: see them with: kaigo-gateway held list", held));
-    std::int64_t without = 0;
-    for (const auto& each : report.without_number) without += each.count;
+    std::size_t without = 0;
+    for (const auto& each : report.without_number) without += each.keys.size();
     if (without > 0)
         out.push_back(
             tr("{} persons have no マイナンバー: enter it in the core system, or ask their municipality",
@@ -139,7 +147,9 @@ void fill(LinkageReport& report, const config::Config& config, const spec::Speci
     report.made_at = now;
     for (const ledger::RunRow& run : report.runs)
         for (auto& row : view.comparisons(run.id)) report.comparisons.emplace_back(run.id, std::move(row));
-    const auto standing = view.standing(at + 1, kTrendRuns);
+    auto standing = view.standing(at + 1, kTrendRuns);
+    // Up to the present, the present counts: what ran since the last run over all rows has moved records too.
+    if (at >= to_milliseconds(now)) std::ranges::move(view.standing_now(), std::back_inserter(standing));
     for (const auto& count : standing) {
         if (count.run != standing.back().run) continue;
         const bool same = !report.standing.empty() && report.standing.back().insurer == count.insurer &&
@@ -224,9 +234,8 @@ std::string as_text(const LinkageReport& report, const spec::Specification& spec
     out << '\n' << tr("Open PMH key cases, by age (up to 7, 30, 90 days, older):") << '\n';
     if (report.cases.empty()) out << "  " << tr("none") << '\n';
     for (const CasesAtStep& step : report.cases)
-        out << fmt::format("  {:>6}  {:>5} {:>5} {:>5} {:>5}  {} {}\n", step.count(), step.by_age[0],
-                           step.by_age[1], step.by_age[2], step.by_age[3], step_number(step.state),
-                           case_state_in_words(step.state));
+        out << fmt::format("  {:>6}  {:>5} {:>5} {:>5} {:>5}  {}\n", step.count(), step.by_age[0],
+                           step.by_age[1], step.by_age[2], step.by_age[3], numbered_step(step.state));
     write_without_number(out, report.without_number);
     for (const auto& same : report.same_numbers) {
         out << "  " << tr("{}: the same マイナンバー:", same.insurer);
@@ -275,10 +284,6 @@ std::string as_json(const LinkageReport& report) {
                          {"upTo30Days", step.by_age[1]},
                          {"upTo90Days", step.by_age[2]},
                          {"older", step.by_age[3]}});
-    json::array without;
-    for (const auto& each : report.without_number)
-        without.push_back(
-            json::object{{"insurer", each.insurer}, {"ask", json_text(each.state)}, {"persons", each.count}});
     json::array same_numbers;
     for (const auto& each : report.same_numbers) {
         json::array persons;
@@ -307,7 +312,7 @@ std::string as_json(const LinkageReport& report) {
                                  {"standing", std::move(standing)},
                                  {"causes", std::move(causes)},
                                  {"cases", std::move(cases)},
-                                 {"withoutMyNumber", std::move(without)},
+                                 {"withoutMyNumber", without_number_json(report.without_number)},
                                  {"sameMyNumber", std::move(same_numbers)},
                                  {"certificates", std::move(certificates)},
                                  {"alarms", std::move(alarms)}});
@@ -333,8 +338,9 @@ std::string as_csv(const LinkageReport& report, const spec::Specification& speci
     for (const CasesAtStep& step : report.cases)
         line(tr("open cases"), 0, "", "", case_state_in_words(step.state), step.count());
     for (const auto& each : report.without_number)
-        line(tr("without マイナンバー"), 0, each.insurer, each.kind,
-             each.state.empty() ? "" : tr("ask municipality {}", each.state), each.count);
+        line(tr("without マイナンバー"), 0, each.insurer, "",
+             each.ask.empty() ? "" : tr("ask municipality {}", each.ask),
+             static_cast<std::int64_t>(each.keys.size()));
     for (const CertificateRow& row : report.certificates)
         line(tr("certificate, days left"), 0, row.insurer, "", "", row.days_left.value_or(0));
     return out;

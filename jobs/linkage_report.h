@@ -42,7 +42,7 @@ struct LinkageReport {
     std::vector<Cause> causes;
     std::vector<CasesAtStep> cases;
     std::int64_t hindered = 0;  ///< of them, cases whose row cannot be sent as it stands
-    std::vector<ledger::StateCount> without_number;
+    std::vector<ledger::WithoutNumber> without_number;
     std::vector<ledger::SameNumber> same_numbers;
     std::vector<CertificateRow> certificates;
     std::vector<ledger::AlarmRow> alarms;

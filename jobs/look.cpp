@@ -87,14 +87,16 @@ void write_record(std::ostream& out, const spec::Specification& specification,
     if (!record.case_state.empty())
         out << "  "
             << tr("PMH key case {}: {} ({}); see it with: kaigo-gateway cases show {}", *record.case_id,
-                  record.case_state, record.case_error, *record.case_id)
+                  numbered_step(value_of(registration::kCaseStateNames, record.case_state)
+                                    .value_or(registration::CaseState::none)),
+                  record.case_error, *record.case_id)
             << '\n';
     if (record.consent) out << "  " << consent_in_words(*record.consent) << '\n';
     out << "  " << tr("next: {}", next_in_words(specification, record)) << '\n';
     for (const auto& row : record.history) {
-        out << fmt::format("    {}  {} → {}  {}", format_instant(from_milliseconds(row.at)), row.from, row.to,
-                           event_in_words(row.event));
-        if (!row.reason.empty()) out << "  [" << row.reason << "]";
+        out << fmt::format("    {}  {} → {}  {}", format_instant(from_milliseconds(row.at)),
+                           state_in_words(row.from), state_in_words(row.to), event_in_words(row.event));
+        if (!row.reason.empty()) out << "  [" << reason_in_words(specification, row.reason) << "]";
         if (!row.actor.empty()) out << "  " << row.actor;
         out << '\n';
     }

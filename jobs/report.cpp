@@ -168,6 +168,7 @@ void report_run(std::ostream& out, const spec::Specification& specification, led
         out << '\n';
         write_accounting(out, row);
     }
+    if (view.counts().empty()) return;
     write_standing(out, specification, view);
     write_next(out, view);
 }

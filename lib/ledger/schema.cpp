@@ -138,9 +138,17 @@ CREATE TABLE pmh_case_history (
     from_state TEXT NOT NULL, event TEXT NOT NULL, to_state TEXT NOT NULL, evidence TEXT, actor TEXT, note TEXT
 );
 CREATE INDEX pmh_case_history_of ON pmh_case_history (pmh_case);
-UPDATE pmh_case SET changed_at = coalesce(closed_at, opened_at), look = closed_at IS NULL;
+UPDATE pmh_case SET changed_at = coalesce(closed_at, opened_at), look = closed_at IS NULL, version = 1;
 -- The profile's error of several persons is an operator's from the beginning.
 UPDATE pmh_case SET state = 'awaiting-operator' WHERE error_id = 'KJP0003' AND closed_at IS NULL;
+INSERT INTO pmh_case_history (pmh_case, version, at, from_state, event, to_state, evidence)
+    SELECT id, 1, opened_at, 'none', CASE error_id WHEN 'KJP0003' THEN 'result-needs-operator' ELSE
+        'result-not-linked' END, CASE error_id WHEN 'KJP0003' THEN 'awaiting-operator' ELSE
+        'awaiting-mynumber-check' END, error_id FROM pmh_case;
+INSERT INTO pmh_case_history (pmh_case, version, at, from_state, event, to_state)
+    SELECT c.id, 2, c.closed_at, h.to_state, 'source-gone', 'closed' FROM pmh_case c
+    JOIN pmh_case_history h ON h.pmh_case = c.id WHERE c.closed_at IS NOT NULL;
+UPDATE pmh_case SET version = 2 WHERE closed_at IS NOT NULL;
 UPDATE record SET flags = flags | 64 WHERE state = 4 OR (state = 1 AND reason = 'KJP0002');
 UPDATE record SET flags = flags | 16 WHERE EXISTS (SELECT 1 FROM pmh_case c WHERE c.insurer = record.insurer AND
     c.kind = record.kind AND c.key = record.key AND c.closed_at IS NULL);
@@ -161,7 +169,12 @@ void migrate(sqlite::Database& database) {
                               tr("the ledger was written by a newer program (version {} of its tables, "
                                  "this program knows {}): install that program again",
                                  version, kMigrations.size()));
-    for (std::size_t step = version; step < kMigrations.size(); ++step) {
+    migrate_to(database, kMigrations.size());
+}
+
+void migrate_to(sqlite::Database& database, std::size_t wanted) {
+    const auto version = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
+    for (std::size_t step = version; step < wanted; ++step) {
         sqlite::Transaction transaction(database);
         database.execute(kMigrations[step]);
         database.execute("PRAGMA user_version = " + std::to_string(step + 1));

@@ -8,5 +8,7 @@ namespace kaigo::ledger {
 /// Brings the file to this program's version, one transaction per step.
 /// @throws sqlite::Failure when the file is from a newer program
 void migrate(sqlite::Database& database);
+/// As a program of an older version left it: for tests of what comes after.
+void migrate_to(sqlite::Database& database, std::size_t version);
 
 }  // namespace kaigo::ledger

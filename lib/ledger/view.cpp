@@ -232,15 +232,20 @@ std::vector<SameNumber> LedgerView::same_numbers() {
     return out;
 }
 
-std::vector<StateCount> LedgerView::without_number() {
+std::vector<WithoutNumber> LedgerView::without_number() {
     const std::string missing(registration::reason::kMyNumberMissing);
     auto rows = database_.prepare(
-        "SELECT i.number, k.name, substr(r.reason, ?2), count(*) FROM record r JOIN insurer i ON i.id = "
-        "r.insurer JOIN kind k ON k.id = r.kind WHERE r.state = 8 AND (r.reason = ?1 OR r.reason GLOB ?1 || "
-        "':*') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
+        "SELECT i.number, substr(r.reason, ?2), r.key FROM record r JOIN insurer i ON i.id = r.insurer WHERE "
+        "r.state = 8 AND (r.reason = ?1 OR r.reason GLOB ?1 || ':*') ORDER BY 1, 2, 3");
     rows.bind(1, missing).bind(2, static_cast<std::int64_t>(missing.size()) + 2);
-    std::vector<StateCount> out;
-    while (rows.step()) out.push_back({text(rows, 0), text(rows, 1), text(rows, 2), rows.integer(3)});
+    std::vector<WithoutNumber> out;
+    while (rows.step()) {
+        const std::string insurer = text(rows, 0);
+        const std::string ask = text(rows, 1);
+        if (out.empty() || out.back().insurer != insurer || out.back().ask != ask)
+            out.push_back({insurer, ask, {}});
+        out.back().keys.emplace_back(rows.blob(2));
+    }
     return out;
 }
 
@@ -299,6 +304,18 @@ std::vector<StandingCount> LedgerView::standing(std::int64_t until, int runs) {
     while (rows.step())
         out.push_back({rows.integer(0), text(rows, 1), text(rows, 2), state_name(rows.integer(3)),
                        text(rows, 4), rows.integer(5)});
+    return out;
+}
+
+std::vector<StandingCount> LedgerView::standing_now() {
+    auto rows = database_.prepare(
+        "SELECT i.number, k.name, r.state, coalesce(r.reason, ''), count(*) FROM record r JOIN insurer i ON "
+        "i.id = "
+        "r.insurer JOIN kind k ON k.id = r.kind GROUP BY 1, r.kind, 3, 4 ORDER BY 1, r.kind, 3");
+    std::vector<StandingCount> out;
+    while (rows.step())
+        out.push_back(
+            {0, text(rows, 0), text(rows, 1), state_name(rows.integer(2)), text(rows, 3), rows.integer(4)});
     return out;
 }
 

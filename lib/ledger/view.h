@@ -95,6 +95,13 @@ struct StandingCount {
     std::int64_t records = 0;
 };
 
+/// Persons of one insurer whose records wait for a マイナンバー.
+struct WithoutNumber {
+    std::string insurer;
+    std::string ask;  ///< 保険者番号 of the municipality to ask (住所地特例); empty: none
+    std::vector<std::string> keys;
+};
+
 /// Persons of one insurer whose マイナンバー is the same.
 struct SameNumber {
     std::string insurer;
@@ -126,8 +133,7 @@ class LedgerView {
     /// Cases that were open at a time, each in the state it had then.
     std::vector<CaseRow> cases_at(std::int64_t at);
     std::vector<SameNumber> same_numbers();
-    /// Records that wait for a マイナンバー: `state` is the 保険者番号 of the municipality to ask, or empty.
-    std::vector<StateCount> without_number();
+    std::vector<WithoutNumber> without_number();
     std::optional<std::int64_t> oldest_waiting();
     std::vector<RunRow> runs(int limit);
     std::optional<RunRow> run(RunId id);
@@ -137,6 +143,8 @@ class LedgerView {
     /// What stood where at the end of the last so many runs over all rows that began before `until`, oldest
     /// first.
     std::vector<StandingCount> standing(std::int64_t until, int runs);
+    /// The same as it is now, under run 0.
+    std::vector<StandingCount> standing_now();
     std::vector<ComparisonRow> comparisons(RunId run);
     std::vector<RecordRow> records_of(const std::string& insurer, const std::string& insured);
     std::vector<RecordRow> held(const HeldFilter& filter, int limit);

@@ -162,6 +162,7 @@ inline constexpr auto kCaseEdges = [] {
         CaseEdge{awaiting_exemption_check, not_exempt, awaiting_enrolment_check},
         CaseEdge{awaiting_exemption_check, source_not_exempt, awaiting_enrolment_check},
         CaseEdge{awaiting_exemption_check, source_number_changed, awaiting_new_mynumber},
+        CaseEdge{awaiting_exemption_check, reopen, awaiting_mynumber_check},  // an answer by mistake
 
         CaseEdge{awaiting_enrolment_check, enrolment_unconfirmable, left_in_error},
         CaseEdge{awaiting_enrolment_check, source_unconfirmable, left_in_error},
@@ -172,6 +173,7 @@ inline constexpr auto kCaseEdges = [] {
         CaseEdge{awaiting_enrolment_check, source_enrolled, ready_to_renew},
         CaseEdge{awaiting_enrolment_check, source_exemption_changed, awaiting_exemption_check},
         CaseEdge{awaiting_enrolment_check, source_number_changed, awaiting_new_mynumber},
+        CaseEdge{awaiting_enrolment_check, reopen, awaiting_mynumber_check},
 
         CaseEdge{waiting_for_enrolment, enrolled, ready_to_renew},
         CaseEdge{waiting_for_enrolment, source_enrolled, ready_to_renew},
@@ -180,6 +182,7 @@ inline constexpr auto kCaseEdges = [] {
         CaseEdge{waiting_for_enrolment, leave_in_error, left_in_error},
         CaseEdge{waiting_for_enrolment, source_exemption_changed, awaiting_exemption_check},
         CaseEdge{waiting_for_enrolment, source_number_changed, awaiting_new_mynumber},
+        CaseEdge{waiting_for_enrolment, reopen, awaiting_mynumber_check},
 
         CaseEdge{ready_to_renew, renewal_sent, renewing},
         CaseEdge{ready_to_renew, source_number_changed, awaiting_new_mynumber},

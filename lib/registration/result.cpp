@@ -64,7 +64,7 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
         if (create) {
             next.recreating = true;
             next.owed = UpdateKind::create;
-            next.reason = reason::kRecreate;
+            next.reason = known.reason == reason::kNewNumber ? reason::kNewNumber : reason::kRecreate;
             next.needs_body = true;
             next.due_at = now_ms;
         }

@@ -104,8 +104,10 @@ def a_spreadsheet_takes_all_or_nothing(city: City) -> None:
         row[at["insured"]] = row[at["insured"]].lstrip("'0")
         row[at["note"]] = "'=HYPERLINK(1)"
     write(words)
+    trial = city.json("cases", "import", str(table), "--dry-run")
+    expect(trial["decided"] == 2 and state() == before, "a dry run decided something")
     first = city.json("cases", "import", str(table))
-    expect(first == {"decided": 2, "alreadyDecided": 0, "withoutAnswer": len(rows) - 3}, str(first))
+    expect(first == {"dryRun": False, "decided": 2, "alreadyDecided": 0, "withoutAnswer": len(rows) - 3}, str(first))
     second = city.json("cases", "import", str(table))
     expect(second["decided"] == 0 and second["alreadyDecided"] == 2, str(second))
     city.run_job("retry-due", "--wait", "10m")
@@ -163,7 +165,7 @@ def reports(city: City) -> None:
     listed = city.json("cases", "list")["cases"]
     expect(sum(cases.values()) == len(listed), f"{cases} of {len(listed)} cases")
     cause = next(each for each in report["causes"] if each["reason"] == "KJP0001")
-    expect(len(cause["trend"]) == 3 and cause["count"] == cause["trend"][-1], str(cause))
+    expect(len(cause["trend"]) > 2 and cause["count"] == cause["trend"][-1], str(cause))
     expect(report["certificates"][0]["daysLeft"] > 3000, "certificate days")
     expect(city.json("report", "--date", "2026-10-01")["runs"] == [], "a day without runs has some")
     for kind in ("text", "csv", "html"):

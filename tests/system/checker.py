@@ -1092,12 +1092,15 @@ awaiting-new-mynumber: source-number-ready>deleting mynumber-correct>awaiting-ex
 deleting: result-deleted>registering-anew
 registering-anew: result-not-linked>awaiting-mynumber-check result-still-there>deleting
 awaiting-exemption-check: exempt>left-in-error source-exempt>left-in-error leave-in-error>left-in-error
+awaiting-exemption-check: reopen>awaiting-mynumber-check
 awaiting-exemption-check: not-exempt>awaiting-enrolment-check source-not-exempt>awaiting-enrolment-check
 awaiting-enrolment-check: enrolment-unconfirmable>left-in-error source-unconfirmable>left-in-error
+awaiting-enrolment-check: reopen>awaiting-mynumber-check
 awaiting-enrolment-check: leave-in-error>left-in-error source-exemption-changed>awaiting-exemption-check
 awaiting-enrolment-check: not-enrolled>waiting-for-enrolment source-not-enrolled>waiting-for-enrolment
 awaiting-enrolment-check: enrolled>ready-to-renew source-enrolled>ready-to-renew
 waiting-for-enrolment: enrolled>ready-to-renew source-enrolled>ready-to-renew
+waiting-for-enrolment: reopen>awaiting-mynumber-check
 waiting-for-enrolment: enrolment-unconfirmable>left-in-error leave-in-error>left-in-error source-unconfirmable>left-in-error
 waiting-for-enrolment: source-exemption-changed>awaiting-exemption-check
 ready-to-renew: renewal-sent>renewing

@@ -39,9 +39,21 @@ gateway run daily-sync --wait 1m
 step "Why is this person in error?"
 insured=$("$bin/kaigo-gateway" --config "$work/gateway.yaml" held list --format json |
     sed -n 's/.*"key":"\([0-9H]*\)".*/\1/p')
-in_case=$(sqlite3 "$work/state/ledger.db" "SELECT CAST(key AS TEXT) FROM record WHERE state = 4 LIMIT 1")
-gateway explain --insured "$in_case"
+in_case=$("$bin/kaigo-gateway" --config "$work/gateway.yaml" cases list --format json |
+    sed -n 's/.*"cases":\[{"id":\([0-9]*\),"insurer":"[0-9]*","kind":"[a-z-]*","insured":"\([0-9H]*\)".*/\1 \2/p')
+case_number=${in_case% *}
+gateway explain --insured "${in_case#* }"
 [ -z "$insured" ] || gateway explain --insured "$insured"
+
+step "A clerk's work: which cases are open, what is asked, one answer; the source says the rest"
+gateway cases list
+gateway cases show "$case_number"
+gateway cases decide "$case_number" --finding mynumber-correct --note "demo"
+gateway run retry-due --wait 1m
+gateway cases show "$case_number"
+
+step "The day's report"
+gateway report
 
 step "And the audit log"
 gateway audit verify

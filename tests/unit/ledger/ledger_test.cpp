@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "ledger/schema.h"
 #include "ledger/view.h"
 #include "unit/support.h"
 
@@ -316,4 +317,44 @@ TEST_CASE("dependants of a person that was registered anew are probed, but for w
     f.ledger->land(batch, {{batch.members[0], got, "", std::nullopt}}, BatchState::settled, "", {consents},
                    kNoon);
     CHECK(f.ledger->keys_to_read(f.insurer, consents, f.kind, kNoon) == std::vector<std::string>{own});
+}
+
+TEST_CASE("a ledger of the first version keeps its cases, each where its error puts it") {
+    test::Folder folder;
+    {
+        sqlite::Database old(folder / "ledger.db", sqlite::Open::create);
+        migrate_to(old, 1);
+        old.execute(
+            "INSERT INTO insurer VALUES (1, '122192'); INSERT INTO kind VALUES (1, 'insured-persons')");
+        const auto record = [&](const char* key, int state, const char* reason) {
+            auto insert = old.prepare(
+                "INSERT INTO record (insurer, kind, key, state, flags, reason) VALUES (1, 1, ?1, ?2, 4, ?3)");
+            insert.bind_blob(1, key).bind(2, state).bind(3, reason).run();
+        };
+        record("0000000001", 4, "KJP0001");
+        record("0000000002", 4, "KJP0003");
+        record("0000000003", 5, "");
+        const auto open = [&](const char* key, const char* error) {
+            auto insert = old.prepare(
+                "INSERT INTO pmh_case (insurer, kind, key, error_id, state, opened_at) VALUES (1, 1, ?1, ?2, "
+                "'awaiting-mynumber-check', 5)");
+            insert.bind_blob(1, key).bind(2, error).run();
+        };
+        open("0000000001", "KJP0001");
+        open("0000000002", "KJP0003");
+    }
+    const auto ledger = *Ledger::open(folder / "ledger.db", kNoon);
+    const auto cases = ledger->open_cases(1, 1);
+    REQUIRE(cases.size() == 2);
+    CHECK(cases[0].pmh_case.state == CaseState::awaiting_mynumber_check);
+    CHECK(cases[1].pmh_case.state == CaseState::awaiting_operator);
+    CHECK(cases[0].version == 1);
+    CHECK(ledger->cases_to_look_at(1, 1, false).size() == 2);
+    LedgerReader reader(folder / "ledger.db", 1, 1);
+    for (const bool in_case : {true, true, false}) {
+        const Entry* entry = reader.next();
+        REQUIRE(entry != nullptr);
+        CHECK(entry->standing.in_case == in_case);
+        CHECK(entry->standing.unlinked == in_case);
+    }
 }

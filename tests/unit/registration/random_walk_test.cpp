@@ -550,7 +550,7 @@ class Life {
 
 }  // namespace
 
-TEST_CASE("whole lives of records and cases hold the invariants, whatever happens") {
+TEST_CASE("whole lives of records and cases hold the invariants, whatever happens", "[lives]") {
     const char* wanted = std::getenv("KAIGO_SEEDS");
     const std::uint64_t seeds = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 2'000;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
