@@ -79,11 +79,6 @@ std::string trend_chart(const std::vector<std::int64_t>& trend) {
     return out + "</svg>";
 }
 
-std::string kind_name(const spec::Specification& specification, const std::string& id) {
-    const spec::RecordKind* kind = specification.kind(id);
-    return kind == nullptr ? id : kind->name;
-}
-
 /// One table: for each comparison its left-hand terms, and below them what became of what was sent.
 std::string accounts(const LinkageReport& report, const spec::Specification& specification) {
     std::string out;
@@ -99,13 +94,13 @@ std::string accounts(const LinkageReport& report, const spec::Specification& spe
         for (std::size_t i = kLeftTerms; i < terms.size(); ++i)
             sent += (i == kLeftTerms ? " " : " + ") + terms[i].first + " " + std::to_string(terms[i].second);
         if (out.empty()) out = header(titles);
-        const std::string again = row.scope == "all" ? "" : " " + tr("(read again)");
-        const bool open = !row.closed && row.outcome != "failed";
-        out += "<tr>" + cell(run) + cell(row.insurer + " " + kind_name(specification, row.kind) + again) +
-               counts + "</tr>\n" +
-               fmt::format(
-                   "<tr><td></td><td colspan=\"{}\">{}{}</td></tr>\n", titles.size() - 1, escape(sent),
-                   open ? " <span class=\"bad\">" + escape(tr("THE SUMS DO NOT CLOSE")) + "</span>" : "");
+        std::string what = row.insurer + " " + kind_in_words(specification, row.kind);
+        if (row.scope != "all") what += " " + tr("(read again)");
+        std::string end;
+        if (!row.closed && row.outcome != "failed")
+            end = " <span class=\"bad\">" + escape(tr("THE SUMS DO NOT CLOSE")) + "</span>";
+        out += fmt::format("<tr>{}{}{}</tr>\n<tr><td></td><td colspan=\"{}\">{}{}</td></tr>\n", cell(run),
+                           cell(what), counts, titles.size() - 1, escape(sent), end);
     }
     return out.empty() ? "<p>" + escape(tr("none")) + "</p>\n" : out + "</table>\n";
 }
@@ -139,14 +134,14 @@ std::string as_html(const LinkageReport& report, const spec::Specification& spec
     section(tr("Where the records stand"));
     out += header({tr("insurer"), tr("record kind"), tr("state"), tr("count")});
     for (const auto& each : report.standing)
-        out += "<tr>" + cell(each.insurer) + cell(kind_name(specification, each.kind)) +
+        out += "<tr>" + cell(each.insurer) + cell(kind_in_words(specification, each.kind)) +
                cell(state_in_words(each.state)) + cell(each.count) + "</tr>\n";
     out += "</table>\n";
 
     section(tr("Causes of error, with the last 30 runs"));
     out += header({tr("insurer"), tr("record kind"), tr("cause"), tr("count"), tr("last runs")});
     for (const Cause& cause : report.causes)
-        out += "<tr>" + cell(cause.insurer) + cell(kind_name(specification, cause.kind)) +
+        out += "<tr>" + cell(cause.insurer) + cell(kind_in_words(specification, cause.kind)) +
                cell(reason_in_words(specification, cause.reason)) + cell(cause.count()) + "<td>" +
                trend_chart(cause.trend) + "</td></tr>\n";
     out += "</table>\n";

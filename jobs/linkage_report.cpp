@@ -172,11 +172,6 @@ void fill(LinkageReport& report, const config::Config& config, const spec::Speci
     report.to_do = to_do(report, specification);
 }
 
-std::string kind_name(const spec::Specification& specification, const std::string& id) {
-    const spec::RecordKind* kind = specification.kind(id);
-    return kind == nullptr ? id : kind->name;
-}
-
 }  // namespace
 
 LinkageReport report_of_day(const config::Config& config, const spec::Specification& specification,
@@ -214,21 +209,21 @@ std::string as_text(const LinkageReport& report, const spec::Specification& spec
                            format_instant(from_milliseconds(run.started_at)), run.job,
                            outcome_in_words(run.outcome));
     for (const auto& [run, row] : report.comparisons) {
-        out << '\n' << tr("run {}: {} {}", run, row.insurer, kind_name(specification, row.kind));
+        out << '\n' << tr("run {}: {} {}", run, row.insurer, kind_in_words(specification, row.kind));
         out << (row.scope == "all" ? "\n" : " " + tr("(read again)") + "\n");
         write_accounting(out, row);
     }
     out << '\n' << tr("Where the records stand:") << '\n';
     for (const auto& count : report.standing)
         out << fmt::format("  {:>10}  {} {}: {}\n", count.count, count.insurer,
-                           kind_name(specification, count.kind), state_in_words(count.state));
+                           kind_in_words(specification, count.kind), state_in_words(count.state));
     out << '\n' << tr("Causes (and how many before that run):") << '\n';
     if (report.causes.empty()) out << "  " << tr("none") << '\n';
     for (const Cause& cause : report.causes) {
         const std::int64_t before = cause.trend.size() > 1 ? cause.trend[cause.trend.size() - 2] : 0;
         if (cause.count() + before == 0) continue;
         out << fmt::format("  {:>10}  ({:>6})  {} {}: {}\n", cause.count(), before, cause.insurer,
-                           kind_name(specification, cause.kind),
+                           kind_in_words(specification, cause.kind),
                            reason_in_words(specification, cause.reason));
     }
     out << '\n' << tr("Open PMH key cases, by age (up to 7, 30, 90 days, older):") << '\n';
@@ -324,8 +319,9 @@ std::string as_csv(const LinkageReport& report, const spec::Specification& speci
     out += csv_line({tr("section"), tr("run"), tr("insurer"), tr("record kind"), tr("what"), tr("count")});
     const auto line = [&](const std::string& section, ledger::RunId run, const std::string& insurer,
                           const std::string& kind, const std::string& what, std::int64_t count) {
-        out += csv_line({section, run == 0 ? "" : std::to_string(run), insurer,
-                         kind.empty() ? "" : kind_name(specification, kind), what, std::to_string(count)});
+        out +=
+            csv_line({section, run == 0 ? "" : std::to_string(run), insurer,
+                      kind.empty() ? "" : kind_in_words(specification, kind), what, std::to_string(count)});
     };
     for (const auto& [run, row] : report.comparisons)
         for (const auto& [what, count] : accounting_terms(row))

@@ -45,6 +45,11 @@ std::string state_in_words(const std::string& state) {
     return look_up(kTable, state);
 }
 
+std::string kind_in_words(const spec::Specification& specification, const std::string& id) {
+    const spec::RecordKind* kind = specification.kind(id);
+    return kind == nullptr ? id : kind->name;
+}
+
 std::string update_kind_in_words(UpdateKind kind) {
     switch (kind) {
         case UpdateKind::create:

@@ -13,6 +13,8 @@ std::string state_in_words(const std::string& state);
 std::string reason_in_words(const spec::Specification& specification, const std::string& reason);
 /// What will happen to a record, or what a person should do.
 std::string next_in_words(const spec::Specification& specification, const ledger::RecordRow& record);
+/// 介護被保険者番号等情報; the id of a kind that the specification does not have.
+std::string kind_in_words(const spec::Specification& specification, const std::string& id);
 std::string update_kind_in_words(UpdateKind kind);
 /// How a run ended.
 std::string outcome_in_words(const std::string& outcome);
