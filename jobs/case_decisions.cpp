@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cctype>
 #include <filesystem>
 #include <ostream>
 #include <set>
@@ -64,27 +65,30 @@ std::optional<LeftReason> reason_of(const std::string& text) {
     return std::nullopt;
 }
 
-/// What a person writes must not carry a マイナンバー into ledger and audit log, in whatever grouping.
+/// What a person writes must not carry a マイナンバー into ledger and audit log, in whatever grouping: digits
+/// count on across spaces and signs of any width, and only letters and dates end a number.
 bool may_hold_my_number(std::string_view text) {
     constexpr std::size_t kDate = 10;  // 2026-11-02
     int digits = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
+    for (std::size_t i = 0; i < text.size();) {
         if (Date::parse_iso(text.substr(i, kDate))) {
             digits = 0;
-            i += kDate - 1;
+            i += kDate;
             continue;
         }
-        const bool ascii = text[i] >= '0' && text[i] <= '9';
-        // ０ to ９ are EF BC 90 to EF BC 99.
-        const bool full_width = text.substr(i).starts_with("\xEF\xBC") && i + 2 < text.size() &&
-                                static_cast<unsigned char>(text[i + 2]) >= 0x90 &&
-                                static_cast<unsigned char>(text[i + 2]) <= 0x99;
-        if (ascii || full_width) {
-            if (++digits >= kMyNumberDigits) return true;
-            if (full_width) i += 2;
-        } else if (text[i] != ' ' && text[i] != '-') {
-            digits = 0;
-        }
+        const auto byte = [&](std::size_t at) {
+            return static_cast<unsigned char>(i + at < text.size() ? text[i + at] : 0);
+        };
+        const std::size_t size = byte(0) < 0x80 ? 1 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
+        const unsigned point = size == 3   ? (byte(0) & 15U) << 12 | (byte(1) & 63U) << 6 | (byte(2) & 63U)
+                               : size == 1 ? byte(0)
+                                           : 0xFFFFFF;
+        const bool digit = (point >= '0' && point <= '9') || (point >= 0xFF10 && point <= 0xFF19);
+        const bool letter = (point < 0x80 && std::isalpha(static_cast<int>(point)) != 0) ||
+                            (point >= 0x3041 && point <= 0x30FA) || (point >= 0x3400 && point <= 0x9FFF);
+        if (digit && ++digits >= kMyNumberDigits) return true;
+        if (letter) digits = 0;
+        i += size;
     }
     return false;
 }

@@ -49,15 +49,17 @@ class EvidenceCursor {
                    const Date& today)
         : plan_(plan), snapshot_(snapshot), insurer_(insurer), today_(today) {}
 
-    registration::Evidence of(std::string_view insured) {
-        if (plan_ == nullptr || failure) return {};
+    /// Nothing when no evidence is mapped, or this person's cannot be read: then what was known stays.
+    std::optional<registration::Evidence> of(std::string_view insured) {
+        if (plan_ == nullptr || failure) return std::nullopt;
         if (!reader_) {
             auto opened = mapping::EvidenceReader::open(*plan_, snapshot_, insurer_, today_);
             if (!opened) return failed(opened.error());
             reader_ = std::move(*opened);
         }
         auto evidence = reader_->of(insured);
-        return evidence ? std::move(*evidence) : failed(evidence.error());
+        if (!evidence) return failed(evidence.error());
+        return std::move(*evidence);
     }
 
     /// Why evidence, or some of it, could not be read; empty: it could.
@@ -69,9 +71,9 @@ class EvidenceCursor {
     std::optional<Error> failure;
 
   private:
-    registration::Evidence failed(const Error& error) {
+    std::optional<registration::Evidence> failed(const Error& error) {
         failure = error;
-        return {};
+        return std::nullopt;
     }
 
     const mapping::KindPlan* plan_;
@@ -148,8 +150,6 @@ class Pass {
             // then.
             Decision decision = registration::compare_gone(standing, has_dependants_);
             if (!decision.changes) {
-                if (comparison_ && standing.in_case && !standing.in_flight())
-                    steps_.push_back(begin_step(key));
                 continue;
             }
             if (account)
@@ -159,6 +159,7 @@ class Pass {
             if (!comparison_) continue;
             account_ = account;
             step_.reset();
+            stepped_.insert(key);
             if (standing.in_case && decision.next.state == registration::RecordState::absent) {
                 step_ = begin_step(key);
                 registration::move_case(step_->next, registration::CaseEvent::source_gone, "", step_->moves);
@@ -232,15 +233,20 @@ class Pass {
         static const Standing kAbsent;
         const bool known = entry_ != nullptr && entry_->key == row.key;
         const Standing standing = known ? entry_->standing : kAbsent;
-        sent_number_ = known ? entry_->my_number : std::nullopt;
+        // Digests under another key cannot be compared.
+        same_key_ = known && entry_->digest_key == gateway_.keys().id;
+        sent_number_ = same_key_ ? entry_->my_number : std::nullopt;
         known_consent_ = known ? entry_->consent : std::nullopt;
         const bool prerequisite =
             !prerequisite_ || prerequisite_->carries_dependants(spec::insured_number_of(row.key));
         if (row.source.verdict == SourceRow::Verdict::no_my_number) {
-            row.source.reason = registration::my_number_missing(evidence_.of(row.key).residence);
-            // Whom to ask stays known while the evidence cannot be read.
+            const auto evidence = evidence_.of(row.key);
             const bool knew = standing.reason.starts_with(registration::reason::kMyNumberMissing);
-            if (evidence_.failure && knew) row.source.reason = standing.reason;
+            // Whom to ask stays known while the evidence cannot be read.
+            row.source.reason =
+                !evidence && knew
+                    ? standing.reason
+                    : registration::my_number_missing(evidence ? evidence->residence : std::string());
         }
         step_.reset();
         Decision decision = standing.in_case
@@ -263,7 +269,7 @@ class Pass {
             SecretBytes::wipe(canonical.data(), canonical.size());
             canonical.clear();
             spec::append_deletion(canonical, kind_, insurer_.number.value(), row.key,
-                                  standing.acknowledged_history);
+                                  std::max<std::int64_t>(1, standing.acknowledged_history));
         }
         return send(row.key, standing, decision, std::move(canonical), {row.my_number, row.consent});
     }
@@ -272,9 +278,18 @@ class Pass {
     Decision decide_case(const OrderedRow& row, const Standing& standing) {
         // What lands while this pass runs moves the case; the next comparison looks at it.
         if (standing.in_flight()) return registration::compare_present(row.source, standing, true);
+        // After a change of the key a targeted pass knows of no difference; the whole one asks a person
+        // first.
+        if (options_.only && !same_key_ && standing.on_platform) {
+            Decision later;
+            later.term = Term::waiting;
+            later.next = standing;
+            return later;
+        }
         ledger::CaseStep step = begin_step(row.key);
-        registration::follow_evidence(step.next, evidence_.of(row.key), step.moves);
-        const bool number_changed = row.my_number && row.my_number != sent_number_;
+        if (auto evidence = evidence_.of(row.key)) step.next.seen = std::move(*evidence);
+        registration::follow_evidence(step.next, step.moves);
+        const bool number_changed = row.my_number && sent_number_ && row.my_number != sent_number_;
         Decision decision =
             registration::compare_in_case(row.source, standing, number_changed, step.next, step.moves);
         if (step.known.to_be_looked_at || step.next != step.known.pmh_case) step_ = std::move(step);
@@ -361,6 +376,11 @@ class Pass {
 
     Status finish() {
         if (!comparison_) return {};
+        // A targeted look at a row that is not there is over; the whole comparison sees to it.
+        if (options_.only)
+            for (const auto& [key, standing, account] : gone_)
+                if (standing.in_case && !standing.in_flight() && !stepped_.contains(key))
+                    steps_.push_back(begin_step(key));
         KAIGO_CHECK(write_changes());
         return exchange_->flush();
     }
@@ -385,6 +405,7 @@ class Pass {
         std::optional<ledger::ComparisonId> account;
     };
     std::vector<Gone> gone_;
+    std::set<std::string> stepped_;                ///< keys of them that a decision changed
     std::optional<ledger::ComparisonId> account_;  ///< of the record at hand
     std::vector<Change> changes_;
     EvidenceCursor evidence_;
@@ -392,6 +413,7 @@ class Pass {
     std::optional<ledger::CaseStep> step_;                         ///< of the record at hand
     std::vector<ledger::CaseStep> steps_;                          ///< that do nothing to their record
     std::vector<std::pair<std::string, std::int64_t>> verdicts_;   ///< of records that stay as they are
+    bool same_key_ = false;                                        ///< of the record at hand
     std::optional<Digest> sent_number_;                            ///< of the record at hand
     std::optional<std::int64_t> known_consent_;                    ///< of the record at hand
     CompareOutcome outcome_;
@@ -488,9 +510,11 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
             static_cast<void>(pass.finish_without_deletions());
             return failed(outcome.error());
         }
-        const bool dropped =
-            whole && before && !options.accept_drop &&
-            exceeds(before->rows_read - outcome->left.read, before->rows_read, safety.drop_percent);
+        // A targeted pass deletes no more than a whole one would: it goes by the rows that the source has
+        // now.
+        const std::int64_t rows_now = whole ? outcome->left.read : now.rows_read;
+        const bool dropped = before && !options.accept_drop &&
+                             exceeds(before->rows_read - rows_now, before->rows_read, safety.drop_percent);
         const bool deletions = outcome->complete && !dropped;
         if (const auto ended = deletions ? pass.remove_gone() : pass.finish_without_deletions(); !ended)
             return failed(ended.error());

@@ -325,7 +325,7 @@ Status Exchange::give_back(const Batch& batch, const std::string& why, BatchStat
     }
     Batch from = batch;
     if (from.state == BatchState::owed) from.state = BatchState::sending;
-    ledger_.land(from, landings, to, why, {}, gateway_.world().clock.now());
+    ledger_.land(from, landings, to, why, gateway_.world().clock.now());
     forget_body(batch);
     return {};
 }
@@ -339,7 +339,7 @@ Status Exchange::split(const Batch& batch) {
                                                             true, at_once, 0, 0);
         ++tally_.rejected;
         ledger_.land(batch, {{batch.members.front(), std::move(consequence), "", std::nullopt}},
-                     BatchState::refused, "too large", {}, gateway_.world().clock.now());
+                     BatchState::refused, "too large", gateway_.world().clock.now());
         forget_body(batch);
         return {};
     }
@@ -505,13 +505,6 @@ std::optional<ledger::CaseStep> Exchange::step_case(const Batch& batch, const le
     return step;
 }
 
-std::vector<ledger::KindId> Exchange::dependants_of(ledger::KindId kind) const {
-    std::vector<ledger::KindId> out;
-    for (const auto& [id, other] : kinds_)
-        if (other->requires_kind == kinds_.at(kind)->id) out.push_back(id);
-    return out;
-}
-
 Status Exchange::land_results(const Batch& batch) {
     const WireNames& wire = gateway_.specification().wire();
     if (batch.processing_status == wire.value("processing_aborted")) {
@@ -573,12 +566,11 @@ Status Exchange::land_results(const Batch& batch) {
         raise("result-of-unknown-record", tr("request {}: {} results are about records that were not in it",
                                              batch.request_id, results.size()));
     if (missing == 0) {
-        ledger_.land(batch, landings, BatchState::settled, batch.processing_status, dependants_of(batch.kind),
-                     now);
+        ledger_.land(batch, landings, BatchState::settled, batch.processing_status, now);
         forget_body(batch);
         return {};
     }
-    ledger_.land(batch, landings, std::nullopt, "", dependants_of(batch.kind), now);
+    ledger_.land(batch, landings, std::nullopt, "", now);
     if (batch.attempts + 1 == gateway_.retry_policy().aborted_ceiling)
         raise("results-incomplete",
               tr("request {}: the platform has no result for {} records", batch.request_id, missing));

@@ -91,7 +91,6 @@ class Exchange {
                                               const registration::Standing& sent,
                                               const registration::Answer& answer,
                                               registration::Consequence& got);
-    std::vector<ledger::KindId> dependants_of(ledger::KindId kind) const;
     Status results_failed(const ledger::Batch& batch, const Error& error);
     void discard_building();
     Result<bool> resend_due_records();

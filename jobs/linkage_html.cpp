@@ -97,7 +97,7 @@ std::string accounts(const LinkageReport& report, const spec::Specification& spe
         std::string what = row.insurer + " " + kind_in_words(specification, row.kind);
         if (row.scope != "all") what += " " + tr("(read again)");
         std::string end;
-        if (!row.closed && row.outcome != "failed")
+        if (!row.closed && !broken_off(row))
             end = " <span class=\"bad\">" + escape(tr("THE SUMS DO NOT CLOSE")) + "</span>";
         out += fmt::format("<tr>{}{}{}</tr>\n<tr><td></td><td colspan=\"{}\">{}{}</td></tr>\n", cell(run),
                            cell(what), counts, titles.size() - 1, escape(sent), end);

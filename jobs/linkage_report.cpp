@@ -85,7 +85,7 @@ std::vector<CertificateRow> certificates_of(const config::Config& config, Instan
 std::vector<std::string> to_do(const LinkageReport& report, const spec::Specification& specification) {
     std::vector<std::string> out;
     for (const ledger::RunRow& run : report.runs)
-        if (run.exit_status != 0 && run.exit_status != 1)
+        if ((run.exit_status != 0 && run.exit_status != 1) || run.outcome == "interrupted")
             out.push_back(tr("run {} ({}) did not come to its end: see it with: kaigo-gateway jobs {}",
                              run.id, run.job, run.id));
     for (const CertificateRow& row : report.certificates) {
@@ -338,7 +338,7 @@ std::string as_csv(const LinkageReport& report, const spec::Specification& speci
              each.ask.empty() ? "" : tr("ask municipality {}", each.ask),
              static_cast<std::int64_t>(each.keys.size()));
     for (const CertificateRow& row : report.certificates)
-        line(tr("certificate, days left"), 0, row.insurer, "", "", row.days_left.value_or(0));
+        if (row.days_left) line(tr("certificate, days left"), 0, row.insurer, "", "", *row.days_left);
     return out;
 }
 

@@ -124,7 +124,7 @@ void write_accounting(std::ostream& out, const ledger::ComparisonRow& row) {
               row.left.created + row.left.changed + row.left.gone, row.registered, row.deleted,
               row.stored_in_error, row.refused, row.blocked_later, row.owed)
         << '\n';
-    if (row.outcome == "failed")
+    if (broken_off(row))
         out << "  " << tr("broken off: the next comparison goes over all rows again") << '\n';
     else if (!row.closed)
         out << "  " << tr("THE SUMS DO NOT CLOSE") << '\n';

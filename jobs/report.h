@@ -20,6 +20,10 @@ struct PlanRow {
 /// Every term of a comparison's account in words, the left-hand side first.
 std::vector<std::pair<std::string, std::int64_t>> accounting_terms(const ledger::ComparisonRow& row);
 inline constexpr std::size_t kLeftTerms = 9;  ///< of them: rows read to gone
+/// Whether the comparison came to no end: its account is told, and not summed.
+inline bool broken_off(const ledger::ComparisonRow& row) {
+    return row.outcome.empty() || row.outcome == "failed";
+}
 /// The account in two lines.
 void write_accounting(std::ostream& out, const ledger::ComparisonRow& row);
 boost::json::object run_json(const ledger::RunRow& run);

@@ -228,12 +228,26 @@ class Run {
         return {};
     }
 
+    /// Kinds that others require, each with those.
+    std::vector<std::pair<ledger::KindId, std::vector<ledger::KindId>>> requiring() {
+        std::vector<std::pair<ledger::KindId, std::vector<ledger::KindId>>> out;
+        for (const auto& kind : gateway_.specification().kinds()) {
+            std::vector<ledger::KindId> dependants;
+            for (const auto& other : gateway_.specification().kinds())
+                if (other->requires_kind == kind->id) dependants.push_back(ledger_.kind(other->id));
+            if (!dependants.empty()) out.emplace_back(ledger_.kind(kind->id), std::move(dependants));
+        }
+        return out;
+    }
+
     /// Records that must be read from the source again: their prerequisite has come, or their body is gone.
     /// Cases that a person has decided, and, when asked for, those that were opened since.
     Result<bool> read_owed(const config::Insurer& insurer, Exchange& exchange, bool opened_cases = false) {
         const auto insurer_id = ledger_.insurer(insurer.number.value());
         const Instant now = world_.clock.now();
         bool sent = false;
+        for (const auto& [kind, dependants] : requiring())
+            ledger_.probe_recreated(insurer_id, kind, dependants, now);
         for (const spec::RecordKind* kind : gateway_.kinds_of(insurer)) {
             std::optional<ledger::KindId> prerequisite;
             if (kind->requires_kind) prerequisite = ledger_.kind(*kind->requires_kind);
@@ -247,14 +261,8 @@ class Run {
                       compare_kind(gateway_, ledger_, &exchange, insurer, *kind, run_, options, tally_));
             sent = sent || outcome.sent > 0;
         }
-        for (const auto& kind : gateway_.specification().kinds()) {
-            std::vector<ledger::KindId> dependants;
-            for (const auto& other : gateway_.specification().kinds())
-                if (other->requires_kind == kind->id) dependants.push_back(ledger_.kind(other->id));
-            if (!dependants.empty())
-                sent = ledger_.release_deletions(insurer_id, ledger_.kind(kind->id), dependants, now) > 0 ||
-                       sent;
-        }
+        for (const auto& [kind, dependants] : requiring())
+            sent = ledger_.release_deletions(insurer_id, kind, dependants, now) > 0 || sent;
         return sent;
     }
 

@@ -56,7 +56,8 @@ class EvidenceBeside {
     Result<registration::Evidence> of(const std::string& key) {
         if (!reader_ || key < last_) return registration::Evidence{};
         last_ = key;
-        return reader_->of(spec::insured_number_of(key));
+        KAIGO_TRY(const auto facts, reader_->of(spec::insured_number_of(key)));
+        return facts.value_or(registration::Evidence{});
     }
 
   private:

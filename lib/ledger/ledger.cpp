@@ -667,6 +667,29 @@ void Ledger::write_case(const CaseStep& step, Instant now) {
     }
 }
 
+std::int64_t Ledger::probe_recreated(InsurerId insurer, KindId person_kind,
+                                     const std::vector<KindId>& dependants, Instant now) {
+    std::vector<std::string> persons;
+    auto& rows = statement(
+                     "SELECT key FROM record WHERE insurer = ?1 AND kind = ?2 AND (flags & 32) != 0 AND "
+                     "(flags & 4) != 0 AND state <> 2")
+                     .bind(1, insurer)
+                     .bind(2, person_kind);
+    while (rows.step()) persons.emplace_back(rows.blob(0));
+    if (persons.empty()) return 0;
+    sqlite::Transaction transaction(database_);
+    for (const std::string& key : persons) {
+        probe_dependants(insurer, key, dependants, now);
+        statement("UPDATE record SET flags = flags & ~32 WHERE insurer = ?1 AND kind = ?2 AND key = ?3")
+            .bind(1, insurer)
+            .bind(2, person_kind)
+            .bind_blob(3, key)
+            .run();
+    }
+    transaction.commit();
+    return static_cast<std::int64_t>(persons.size());
+}
+
 void Ledger::probe_dependants(InsurerId insurer, const std::string& person,
                               const std::vector<KindId>& dependants, Instant now) {
     for (const KindId kind : dependants) {
@@ -889,15 +912,14 @@ std::optional<Entry> Ledger::flying(const Batch& batch, const Member& member) {
 }
 
 void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
-                  std::optional<BatchState> batch_to, const std::string& detail,
-                  const std::vector<KindId>& dependants, Instant now) {
+                  std::optional<BatchState> batch_to, const std::string& detail, Instant now) {
     sqlite::Transaction transaction(database_);
     const RecordState from = batch.state == BatchState::submitted || batch.state == BatchState::completed
                                  ? RecordState::submitted
                              : batch.state == BatchState::unknown ? RecordState::unknown
                                                                   : RecordState::sending;
     for (const Landing& landing : landings) {
-        const auto& [event, next, alarmed, probe] = landing.consequence;
+        const auto& [event, next, alarmed] = landing.consequence;
         require_edge(from, event, next.state);
         auto& where = statement(
                           "SELECT comparison, digest_key, seq FROM record WHERE insurer = ?1 AND kind = ?2 "
@@ -917,7 +939,6 @@ void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
             write_history(batch.insurer, batch.kind, landing.member.key, from, next.state, event,
                           landing.error_id.empty() ? next.reason : landing.error_id, batch.id, "", now);
         if (landing.case_step) write_case(*landing.case_step, now);
-        if (probe) probe_dependants(batch.insurer, landing.member.key, dependants, now);
     }
     if (batch_to) {
         statement(

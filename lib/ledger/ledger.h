@@ -152,9 +152,8 @@ class Ledger {
         std::string error_id;
         std::optional<CaseStep> case_step;
     };
-    /// @param dependants  kinds that require this one: probed where a landing says so
     void land(const Batch& batch, const std::vector<Landing>& landings, std::optional<BatchState> batch_to,
-              const std::string& detail, const std::vector<KindId>& dependants, Instant now);
+              const std::string& detail, Instant now);
     /// Replaces a batch by others with the same members, each with its own request id.
     std::vector<BatchId> split(RunId run, const Batch& batch, const std::vector<BatchDraft>& parts,
                                Instant now);
@@ -173,6 +172,11 @@ class Ledger {
     /// Moves blocked records whose reason has gone to pending: deletions whose dependants are gone.
     std::int64_t release_deletions(InsurerId insurer, KindId person_kind,
                                    const std::vector<KindId>& dependants, Instant now);
+    /// Persons that were registered anew after their deletion: their dependants are owed as 新規 once more,
+    /// which shows whether they survived. Never while a comparison reads the ledger.
+    /// @return number of persons
+    std::int64_t probe_recreated(InsurerId insurer, KindId person_kind, const std::vector<KindId>& dependants,
+                                 Instant now);
     /// Keys of a kind that must be read from the source again: prerequisite arrived, or the body is gone.
     std::vector<std::string> keys_to_read(InsurerId insurer, KindId kind, std::optional<KindId> prerequisite,
                                           Instant now);

@@ -121,6 +121,7 @@ CREATE TABLE alarm (
     // Cases with their steps; why a consent is told as it is; what stood where at the end of a run.
     R"sql(
 ALTER TABLE record ADD COLUMN consent INTEGER;      -- registration::ConsentVerdict::packed
+CREATE INDEX record_recreated ON record (insurer, kind) WHERE (flags & 32) != 0;
 -- record.flags: 16 an open case owns it, 32 deleted to be registered anew, 64 stored without PMHキー link
 
 ALTER TABLE pmh_case ADD COLUMN version INTEGER NOT NULL DEFAULT 0;     -- steps taken
@@ -161,6 +162,8 @@ CREATE TABLE run_count (
 )sql"};
 
 }  // namespace
+
+std::size_t current_version() { return kMigrations.size(); }
 
 void migrate(sqlite::Database& database) {
     const auto version = static_cast<std::size_t>(database.integer("PRAGMA user_version"));

@@ -5,6 +5,8 @@
 
 namespace kaigo::ledger {
 
+/// Of the tables that this program writes.
+std::size_t current_version();
 /// Brings the file to this program's version, one transaction per step.
 /// @throws sqlite::Failure when the file is from a newer program
 void migrate(sqlite::Database& database);

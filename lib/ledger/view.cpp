@@ -1,6 +1,7 @@
 #include "ledger/view.h"
 
 #include "base/i18n.h"
+#include "ledger/schema.h"
 #include "registration/record_state.h"
 
 namespace kaigo::ledger {
@@ -117,7 +118,12 @@ Result<LedgerView> LedgerView::open(const std::filesystem::path& path) {
             .at(path.string())
             .remedy(tr("start with: kaigo-gateway run initial-setup"));
     try {
-        return LedgerView(path);
+        LedgerView view(path);
+        if (static_cast<std::size_t>(view.database_.integer("PRAGMA user_version")) != current_version())
+            return fail(ErrorCode::needs_person, tr("the ledger is of another version of this program"))
+                .at(path.string())
+                .remedy(tr("run any job once with this program, which brings it up to date"));
+        return view;
     } catch (const sqlite::Failure& failure) {
         return fail(ErrorCode::cannot_read, failure.what()).at(path.string());
     }

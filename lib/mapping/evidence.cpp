@@ -1,6 +1,9 @@
 #include "mapping/evidence.h"
 
+#include <algorithm>
+
 #include "base/i18n.h"
+#include "base/identifiers.h"
 
 namespace kaigo::mapping {
 
@@ -55,24 +58,32 @@ Result<std::unique_ptr<EvidenceReader>> EvidenceReader::open(const KindPlan& pla
 }
 
 Status EvidenceReader::advance() {
-    KAIGO_TRY(has_row_, rows_->next());
-    if (!has_row_) return {};
-    const spec::Record& row = rows_->record();
-    row_readable_ = true;
-    for (std::size_t i = 0; i < evidence_kind().items.size(); ++i) {
-        if (row.items[i].kind != spec::Value::Kind::malformed) continue;
-        row_readable_ = false;
-        if (unreadable_.empty())
+    constexpr std::size_t kInsurerNumberWidth = 6;
+    for (;;) {
+        KAIGO_TRY(has_row_, rows_->next());
+        if (!has_row_) return {};
+        const spec::Record& row = rows_->record();
+        std::optional<std::size_t> fault;
+        for (std::size_t i = 0; i < evidence_kind().items.size() && !fault; ++i)
+            if (row.items[i].kind == spec::Value::Kind::malformed) fault = i;
+        const std::string residence = text_of(row.items[kResidenceInsurer]);
+        if (!residence.empty() && (residence.size() != kInsurerNumberWidth || !is_digits(residence)))
+            fault = kResidenceInsurer;
+        std::string next = text_of(row.items[kEvidenceInsured]);
+        const bool has_key = InsuredNumber::parse(next).has_value();
+        if (!has_key) fault = kEvidenceInsured;
+        if (fault && unreadable_.empty())
             unreadable_ = tr("evidence: row {}: \"{}\" cannot be read", rows_->position(),
-                             evidence_kind().items[i].key);
+                             evidence_kind().items[*fault].key);
+        if (!has_key) continue;  // nobody's
+        row_readable_ = !fault;
+        if (next < insured_)
+            return fail(ErrorCode::bad_mapping,
+                        tr("evidence: its rows are not in the order of the insuredNumber"))
+                .remedy(tr("add ORDER BY with that column to the evidence's select"));
+        insured_ = std::move(next);
+        return {};
     }
-    std::string next = text_of(row.items[kEvidenceInsured]);
-    if (next < insured_)
-        return fail(ErrorCode::bad_mapping,
-                    tr("evidence: its rows are not in the order of the insuredNumber"))
-            .remedy(tr("add ORDER BY with that column to the evidence's select"));
-    insured_ = std::move(next);
-    return {};
 }
 
 void EvidenceReader::take_row(Evidence& evidence, std::string& exempt_until) const {
@@ -83,21 +94,24 @@ void EvidenceReader::take_row(Evidence& evidence, std::string& exempt_until) con
         const std::string from = text(kExemptFrom);
         const std::string to = text(kExemptTo);
         const bool now = !from.empty() && from <= today && (to.empty() || to >= today);
-        if (now)
+        // Of several periods the first to begin, so that the order of the rows does not matter.
+        const bool earlier = evidence.exemption.value != fact::kExempt || from < evidence.exemption.date;
+        if (now && earlier)
             evidence.exemption = {std::string(fact::kExempt), from};
-        else if (!from.empty() && !to.empty() && to < today)
+        else if (!now && !from.empty() && !to.empty() && to < today)
             exempt_until = std::max(exempt_until, to);
         if (!now && evidence.exemption.value != fact::kExempt)
             evidence.exemption = {std::string(fact::kNotExempt), exempt_until};
     }
     const Fact enrolment{text(kEnrolment), text(kEnrolmentConfirmedOn)};
-    if (enrolment.known() && (!evidence.enrolment.known() || enrolment.date >= evidence.enrolment.date))
+    const auto rank = [](const Fact& fact) { return std::pair(fact.date, fact.value); };
+    if (enrolment.known() && (!evidence.enrolment.known() || rank(enrolment) > rank(evidence.enrolment)))
         evidence.enrolment = enrolment;
     if (const std::string residence = text(kResidenceInsurer); !residence.empty())
         evidence.residence = residence;
 }
 
-Result<Evidence> EvidenceReader::of(std::string_view insured) {
+Result<std::optional<Evidence>> EvidenceReader::of(std::string_view insured) {
     Evidence evidence;
     std::string exempt_until;
     bool readable = true;
@@ -107,8 +121,8 @@ Result<Evidence> EvidenceReader::of(std::string_view insured) {
         take_row(evidence, exempt_until);
         KAIGO_CHECK(advance());
     }
-    if (!readable) evidence.exemption = evidence.enrolment = {};
-    return evidence;
+    if (!readable) return std::optional<Evidence>();
+    return std::optional(std::move(evidence));
 }
 
 }  // namespace kaigo::mapping

@@ -35,9 +35,9 @@ class EvidenceReader {
 
     /// Evidence of a person, asked in ascending order. Several rows of one person are taken together: exempt
     /// when one period holds today, enrolment as last confirmed.
-    /// Nothing is said of a person one of whose rows cannot be read.
-    /// @return an error when the database fails or gives rows out of order
-    Result<registration::Evidence> of(std::string_view insured);
+    /// @return nothing when one of the person's rows cannot be read; an error when the database fails or
+    /// gives rows out of order
+    Result<std::optional<registration::Evidence>> of(std::string_view insured);
     /// What could not be read so far: of the first row, in words; empty: everything could.
     const std::string& unreadable() const { return unreadable_; }
 

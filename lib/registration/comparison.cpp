@@ -137,6 +137,11 @@ Decision compare_present(const SourceRow& row, const Standing& known, bool prere
             out.next.owed = UpdateKind::create;
             return out;
         }
+        if (known.in_case && same_as_sent) {
+            Decision again = send(row, known);
+            again.next.attempts = known.attempts;
+            return again;
+        }
         return send(row, known);
     }
     if (known.state == RecordState::rejected || known.state == RecordState::blocked) {
@@ -184,8 +189,11 @@ Decision compare_in_case(const SourceRow& row, const Standing& known, bool numbe
         return deletion ? restore(known, pmh_case) : none(Term::waiting, known);
     }
     if (known.state == RecordState::pending) {
-        if ((same_as_sent || !sends) && !known.needs_body) return none(Term::waiting, known);
-        return send(row, known, Event::source_changed, known.reason);
+        if (!sends) return restore(known, pmh_case);
+        if (same_as_sent && !known.needs_body) return none(Term::waiting, known);
+        Decision again = send(row, known, Event::source_changed, known.reason);
+        if (same_as_sent) again.next.attempts = known.attempts;
+        return again;
     }
     if (known.state == RecordState::rejected && same_as_sent) return none(Term::waiting, known);
     if (!sends || (acknowledged && pmh_case.state == CaseState::left_in_error))

@@ -41,6 +41,12 @@ bool step(PmhCase& pmh_case, CaseMoves& moves) {
             // compared with.
             if (!pmh_case.exemption_used.known() && !now_exempt) pmh_case.exemption_used = exemption;
             if (!pmh_case.enrolment_used.known()) pmh_case.enrolment_used = enrolment;
+            // What it was left for stands in the source no more.
+            if (pmh_case.left == LeftReason::exempt && pmh_case.exemption_used.value == fact::kExempt &&
+                !exemption.known()) {
+                pmh_case.exemption_used = {};
+                return take(CaseEvent::source_exemption_changed, exemption);
+            }
             if (pmh_case.left == LeftReason::exempt ? fresh(exemption, pmh_case.exemption_used) : now_exempt)
                 return take(CaseEvent::source_exemption_changed, exemption);
             if (pmh_case.left == LeftReason::enrolment_unconfirmable &&
@@ -113,10 +119,7 @@ std::vector<CaseEvent> fitting_findings(CaseState state) {
     return out;
 }
 
-void follow_evidence(PmhCase& pmh_case, const Evidence& evidence, CaseMoves& moves) {
-    if (evidence.exemption.known()) pmh_case.seen.exemption = evidence.exemption;
-    if (evidence.enrolment.known()) pmh_case.seen.enrolment = evidence.enrolment;
-    pmh_case.seen.residence = evidence.residence;
+void follow_evidence(PmhCase& pmh_case, CaseMoves& moves) {
     // Each step uses a fact up, so this ends; the bound is for the reader.
     for (std::size_t i = 0; i < kCaseEdges.size() && step(pmh_case, moves);) ++i;
 }

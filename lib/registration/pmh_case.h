@@ -283,8 +283,8 @@ bool decide_case(PmhCase& pmh_case, CaseEvent finding, LeftReason why, CaseMoves
 /// Findings that fit a state.
 std::vector<CaseEvent> fitting_findings(CaseState state);
 
-/// Takes in what the source says, and every step for which that suffices. Never ① (an unchanged number proves
+/// Takes every step for which what the source says (`seen`) suffices. Never ① (an unchanged number proves
 /// nothing), and never the same fact twice.
-void follow_evidence(PmhCase& pmh_case, const Evidence& evidence, CaseMoves& moves);
+void follow_evidence(PmhCase& pmh_case, CaseMoves& moves);
 
 }  // namespace kaigo::registration

@@ -215,7 +215,7 @@ struct Standing {
     bool needs_body = false;             ///< owed, but the content must be read from the source again
     bool unlinked = false;               ///< what was acknowledged is stored without PMHキー link
     bool in_case = false;                ///< an open PMHキー case owns its sends
-    bool recreating = false;             ///< deleted to be registered anew: dependants are probed after it
+    bool recreating = false;             ///< deleted to be registered anew: its dependants are to be probed
 
     /// Whether records that require this one may be sent: not while its deletion is owed or under way.
     bool carries_dependants() const { return on_platform && owed != UpdateKind::remove; }

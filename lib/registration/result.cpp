@@ -7,7 +7,8 @@ void settle(Standing& next, RecordState state, std::string why) {
     next.state = state;
     next.reason = std::move(why);
     // A probe that found nothing out: whether the acknowledged version is still there is not known.
-    if (state == RecordState::rejected && next.owed == UpdateKind::create) next.acknowledged.reset();
+    const bool held = state == RecordState::rejected || state == RecordState::blocked;
+    if (held && next.owed == UpdateKind::create) next.acknowledged.reset();
     // A refused deletion stays one: the row is gone, and an operator's resend must not make it an update.
     const bool refused_deletion = state == RecordState::rejected && next.owed == UpdateKind::remove;
     if (!refused_deletion) {
@@ -37,6 +38,9 @@ void owe_again(Standing& next, UpdateKind kind, std::string why, std::int64_t du
     next.owed = kind;
     next.reason = std::move(why);
     next.due_at = due_at;
+    // A case looks at the row before anything goes out again: its number may be another now, or a person may
+    // have answered.
+    next.needs_body = next.in_case && kind != UpdateKind::remove;
     ++next.attempts;
 }
 
@@ -69,11 +73,6 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
             next.due_at = now_ms;
         }
         return out;
-    }
-    const bool stored = answer.ok || (answer.stored && sent != UpdateKind::remove);
-    if (stored && next.recreating) {
-        out.probe_dependants = true;
-        next.recreating = false;
     }
     if (answer.ok) {
         out.event = Event::succeeded;

@@ -21,8 +21,7 @@ struct Answer {
 struct Consequence {
     Event event = Event::succeeded;
     Standing next;
-    bool alarm = false;             ///< a person must know
-    bool probe_dependants = false;  ///< registered anew after its deletion: do its dependants still stand?
+    bool alarm = false;  ///< a person must know
 };
 
 /// @param known   standing of the record whose flight ended; its `owed` is what was sent

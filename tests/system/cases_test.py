@@ -33,7 +33,8 @@ def answers_fit_the_step(city: City) -> None:
     refused(city, "cases", "decide", "9999", "--finding", "mynumber-correct")
     refused(city, "cases", "show", "9999")
     refused(city, "cases", "list", "--state", "nowhere")
-    for note in ("9000 0000 0017", "９００００００００００１７", "see 900000000017!"):
+    for note in ("9000 0000 0017", "９００００００００００１７", "see 900000000017!", "９０００－００００－００１７", "9000　0000　0017",
+                 "9000.0000.0017", "2026-11-02 900000_000017"):
         refused(city, "cases", "decide", number, "--finding", "mynumber-correct", "--note", note)
     refused(city, "cases", "decide", number, "--finding", "mynumber-correct", "--operator", "a\nb")
     expect(case_of(city, UNKNOWN[0]) == case, "a refused answer changed the case")
@@ -134,6 +135,27 @@ def a_row_that_cannot_be_sent_says_so(city: City) -> None:
     city.run_job("daily-sync")
     case = city.json("cases", "show", number)
     expect(case["hindrance"] is None and any(step["event"] == "renewal-sent" for step in case["history"]), str(case))
+
+
+def decisions_open_no_way_past_the_guards(city: City) -> None:
+    """A decided case is looked at by every job: that must not delete a city by mistake, nor take another key for another number."""
+    number = str(case_of(city, UNKNOWN[4])["id"])
+    city.json("cases", "decide", number, "--finding", "mynumber-correct")
+    held = city.query(city.platform, "SELECT count(*) FROM record")
+    city.change_source("CREATE TABLE kept AS SELECT * FROM 被保険者資格; DELETE FROM 被保険者資格")
+    city.run_job("retry-due", "--wait", "10m")
+    refused(city, "run", "daily-sync", status=1, says="--accept-drop")
+    expect(city.query(city.platform, "SELECT count(*) FROM record") == held, "a decided case let persons be deleted")
+    city.change_source("INSERT INTO 被保険者資格 SELECT * FROM kept; DROP TABLE kept")
+    key = city.folder / "pki/spool.key"
+    before, effects = key.read_bytes(), city.effects()
+    key.write_bytes(bytes(32))
+    city.run_job("retry-due", "--wait", "10m")
+    refused(city, "run", "daily-sync", status=1, says="--accept-resend")
+    key.write_bytes(before)
+    expect(city.effects() == effects, "another key was taken for another マイナンバー")
+    city.json("cases", "decide", number, "--finding", "reopen")
+    city.run_job("daily-sync")
 
 
 class Links(html.parser.HTMLParser):
@@ -246,6 +268,7 @@ def cases(binaries: Path) -> None:
         answers_fit_the_step(city)
         a_spreadsheet_takes_all_or_nothing(city)
         a_row_that_cannot_be_sent_says_so(city)
+        decisions_open_no_way_past_the_guards(city)
         reports(city)
         consent_says_why(city)
         city.check()

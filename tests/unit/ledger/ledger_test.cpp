@@ -66,7 +66,7 @@ struct Fixture {
             landings.push_back(
                 {member, got, answer.error_id, moved ? std::optional(std::move(step)) : std::nullopt});
         }
-        ledger->land(batch, landings, BatchState::settled, "", {}, kNoon);
+        ledger->land(batch, landings, BatchState::settled, "", kNoon);
     }
     std::string state() {
         auto view = LedgerView::open(folder / "ledger.db");
@@ -267,7 +267,7 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
     auto got = apply_result(f.ledger->flying(batch, batch.members[0])->standing, answer, {}, 0, 0);
     CaseStep opening{{0, f.insurer, f.kind, kKey, {}, 0, true}, {}, {}, true, "", ""};
     apply_to_case(opening.next, answer, got, opening.moves);
-    f.ledger->land(batch, {{batch.members[0], got, "KJP0001", opening}}, BatchState::settled, "", {}, kNoon);
+    f.ledger->land(batch, {{batch.members[0], got, "KJP0001", opening}}, BatchState::settled, "", kNoon);
     CHECK(f.state() == "stored_in_error");
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, true).size() == 1);
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, false).empty());
@@ -285,7 +285,8 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
 
     CaseStep look{*f.ledger->open_case(f.insurer, f.kind, kKey), {}, {}, true, "", ""};
     look.next = look.known.pmh_case;
-    follow_evidence(look.next, {{"exempt", "2026-10-01"}, {"enrolled", ""}, "122069"}, look.moves);
+    look.next.seen = {{"exempt", "2026-10-01"}, {"enrolled", ""}, "122069"};
+    follow_evidence(look.next, look.moves);
     f.ledger->step_cases({look}, kNoon);
     f.open();  // what a step wrote survives
     const auto after = f.ledger->open_case(f.insurer, f.kind, kKey);
@@ -313,9 +314,10 @@ TEST_CASE("dependants of a person that was registered anew are probed, but for w
     Standing anew = f.ledger->flying(batch, batch.members[0])->standing;
     anew.recreating = true;
     const auto got = apply_result(anew, {true, true, "", {}}, {}, 0, 0);
-    REQUIRE(got.probe_dependants);
-    f.ledger->land(batch, {{batch.members[0], got, "", std::nullopt}}, BatchState::settled, "", {consents},
-                   kNoon);
+    REQUIRE(got.next.recreating);
+    f.ledger->land(batch, {{batch.members[0], got, "", std::nullopt}}, BatchState::settled, "", kNoon);
+    CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 1);
+    CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 0);  // once
     CHECK(f.ledger->keys_to_read(f.insurer, consents, f.kind, kNoon) == std::vector<std::string>{own});
 }
 

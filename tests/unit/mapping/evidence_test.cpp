@@ -50,7 +50,7 @@ class Facts {
     Result<std::unique_ptr<mapping::EvidenceReader>> open() {
         return mapping::EvidenceReader::open(*plan_->evidence(), *snapshot_, kInsurer, kToday);
     }
-    Evidence of(const std::string& insured) { return *(*open())->of(insured); }
+    Evidence of(const std::string& insured) { return **(*open())->of(insured); }
 
     Faults faults;
 
@@ -108,11 +108,16 @@ TEST_CASE("a row that cannot be read silences its own person and nobody else") {
                  "'0000000002', NULL, NULL, '1', '2026-10-01', NULL",
                  "'0000000003', NULL, NULL, '1', '2026-10-01', NULL"});
     const auto reader = *facts.open();
-    CHECK_FALSE(reader->of("0000000001")->enrolment.known());
-    CHECK_FALSE(reader->of("0000000002")->enrolment.known());
-    CHECK(reader->of("0000000003")->enrolment == Fact{"enrolled", "2026-10-01"});
+    CHECK_FALSE(reader->of("0000000001")->has_value());
+    CHECK_FALSE(reader->of("0000000002")->has_value());
+    CHECK((*reader->of("0000000003"))->enrolment == Fact{"enrolled", "2026-10-01"});
     CHECK(reader->unreadable().find("row 1") != std::string::npos);
-    CHECK(facts.of("0000000001").residence == "122069");
+    Facts nobodys({"'0000000001', NULL, NULL, '1', NULL, NULL", "X'FF', NULL, NULL, '1', NULL, NULL",
+                   "'0000000003', NULL, NULL, '1', NULL, '住所'"},
+                  with(kMapping, " ORDER BY 番号", ""));
+    const auto over = *nobodys.open();
+    CHECK((*over->of("0000000001"))->enrolment.known());
+    CHECK_FALSE(over->of("0000000003")->has_value());  // a municipality is six digits, never free text
 }
 
 TEST_CASE("the evidence section says what its enrolment codes mean, and which columns there are") {

@@ -25,7 +25,10 @@ struct Walk {
         c.error_id = "KJP0001";
     }
     bool decide(E finding, LeftReason why = kNoReason) { return decide_case(c, finding, why, moves); }
-    void see(Fact exemption, Fact enrolment) { follow_evidence(c, {exemption, enrolment, ""}, moves); }
+    void see(Fact exemption, Fact enrolment) {
+        c.seen = {std::move(exemption), std::move(enrolment), ""};
+        follow_evidence(c, moves);
+    }
 };
 
 Standing in_error() {
@@ -154,6 +157,38 @@ TEST_CASE("left in error lasts until the facts change") {
     CHECK(by_person.c.state == S::left_in_error);
     CHECK(by_person.decide(E::reopen));
     CHECK(by_person.c.state == S::awaiting_mynumber_check);
+}
+
+TEST_CASE("an exemption that the source states no more is asked for again") {
+    Walk exempt(S::awaiting_exemption_check);
+    exempt.see({"exempt", "2026-01-05"}, {});
+    CHECK(exempt.c.state == S::left_in_error);
+    exempt.see({}, {});
+    CHECK(exempt.c.state == S::awaiting_exemption_check);
+    exempt.see({}, {});
+    CHECK(exempt.c.state == S::awaiting_exemption_check);
+    CHECK(exempt.decide(E::exempt));
+    exempt.see({}, {});
+    CHECK(exempt.c.state == S::left_in_error);  // a person's word, and the source as silent as before
+}
+
+TEST_CASE("a renewal that is owed, not in flight, is taken back when a person or the source says otherwise") {
+    Standing owed = in_error();
+    owed.state = RecordState::pending;
+    owed.owed = UpdateKind::update;
+    owed.reason = "KJR0099";
+    owed.needs_body = true;
+    Walk waits(S::awaiting_new_mynumber);
+    const Decision back = compare(waits, row(1), owed);
+    CHECK(back.next.state == RecordState::stored_in_error);
+    CHECK_FALSE(back.send);
+    Walk renewing(S::renewing);
+    const Decision corrected = compare(renewing, row(1), owed, true);
+    CHECK(corrected.next.owed == UpdateKind::remove);
+    CHECK(corrected.next.then_create);
+    owed.attempts = 7;
+    Walk again(S::renewing);
+    CHECK(compare(again, row(1), owed).next.attempts == 7);  // its waits go on growing
 }
 
 TEST_CASE("another number in the source: deleted, then registered anew") {

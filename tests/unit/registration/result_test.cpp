@@ -197,17 +197,32 @@ TEST_CASE("登録済 after the deletion of a wrong number deletes again, never u
 }
 
 TEST_CASE("only a record that was deleted to be registered anew asks for its dependants") {
-    CHECK_FALSE(land(flying(UpdateKind::create), {true, true, "", {}}).probe_dependants);
+    CHECK_FALSE(land(flying(UpdateKind::create), {true, true, "", {}}).next.recreating);
     auto renumbered = flying(UpdateKind::remove, true);
     renumbered.then_create = true;
     auto anew = land(renumbered, {true, false, "", {}}).next;
     CHECK(anew.recreating);
     anew.state = RecordState::submitted;
-    const auto failed = land(anew, error(ErrorClass::transient));
-    CHECK_FALSE(failed.probe_dependants);
-    auto again = failed.next;
+    auto again = land(anew, error(ErrorClass::transient)).next;
     again.state = RecordState::submitted;
     const auto stored = land(again, error(ErrorClass::pmh_case, true));
-    CHECK(stored.probe_dependants);
-    CHECK_FALSE(stored.next.recreating);
+    CHECK(stored.next.recreating);
+    CHECK(stored.next.on_platform);
+}
+
+TEST_CASE("a probe that finds nothing out leaves nothing known of what the platform holds") {
+    for (const ErrorClass c : {ErrorClass::dependency, ErrorClass::data_error, ErrorClass::unknown}) {
+        auto probe = flying(UpdateKind::create, true);
+        probe.acknowledged = probe.sent;
+        CHECK_FALSE(land(probe, error(c)).next.acknowledged);
+    }
+}
+
+TEST_CASE("what a case sends again is read again first") {
+    auto renewal = flying(UpdateKind::update, true);
+    renewal.in_case = true;
+    CHECK(land(renewal, error(ErrorClass::transient)).next.needs_body);
+    CHECK(apply_not_accepted(renewal, "batch-aborted", true, {}, 0, 0).next.needs_body);
+    renewal.in_case = false;
+    CHECK_FALSE(land(renewal, error(ErrorClass::transient)).next.needs_body);
 }
