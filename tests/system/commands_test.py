@@ -62,7 +62,7 @@ def the_cron_world(city: City) -> None:
 def words_that_say_why(city: City) -> None:
     in_error = city.query(city.ledger, "SELECT CAST(key AS TEXT) FROM record WHERE state = 4 LIMIT 1")
     shown = city.gateway("explain", "--insured", str(in_error)).stdout
-    for part in ("KJP0001", "マイナンバー", "awaiting-mynumber-check", "request:", "next:", "→ stored_in_error"):
+    for part in ("KJP0001", "マイナンバー", "check the マイナンバー", "request:", "next:", "→ stored, but the PMH key is not linked"):
         expect(part in shown, f"explain does not say {part}:\n{shown}")
     expect(city.gateway("explain", "--insured", "9999999999").returncode == 1, "an unknown person")
     bare = city.query(city.ledger, "SELECT CAST(key AS TEXT) FROM record WHERE reason = 'my-number-missing' LIMIT 1")
