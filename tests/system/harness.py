@@ -9,10 +9,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -233,6 +237,47 @@ audit: {{path: state/audit.log}}
                     for at in range(len(token) - length + 1):
                         expect(token[at:at + length] not in needles,
                                f"a マイナンバー in base64 stands in {path.relative_to(self.folder)}")
+
+
+class TlsServer:
+    """A server of the test's own in the platform's place. Use as a context manager.
+
+    `handle` gets every TLS stream that came about; what it raises as OSError ends that connection alone.
+    """
+
+    CONNECTIONS = 2_000
+
+    def __init__(self, city: City, handle: Callable[[ssl.SSLSocket], None], newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
+        self.city, self.handle = city, handle
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.maximum_version = newest
+        self.context.load_cert_chain(city.folder / "pki/platform.pem", city.folder / "pki/platform.key")
+
+    def __enter__(self) -> "TlsServer":
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.city.port = self.listener.getsockname()[1]
+        self.city.write_config()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+    def serve(self) -> None:
+        for _ in range(self.CONNECTIONS):
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                with self.context.wrap_socket(peer, server_side=True) as stream:
+                    stream.settimeout(10)
+                    self.handle(stream)
+            except OSError:
+                pass
 
 
 def main(test) -> None:

@@ -3,13 +3,11 @@
 
 import shutil
 import signal
-import socket
 import ssl
-import threading
 import time
 from pathlib import Path
 
-from harness import City, Failure, expect, main
+from harness import City, Failure, TlsServer, expect, main
 
 
 def lost_answers_settle_in_the_same_run(binaries: Path) -> None:
@@ -107,39 +105,20 @@ ANSWERS = {
 def a_misbehaving_server_breaks_nothing(binaries: Path) -> None:
     """Every answer is garbage; afterwards the true platform gets everything once."""
     with City(binaries, 20) as city:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(city.folder / "pki/platform.pem", city.folder / "pki/platform.key")
         answer = b""
-        listener = socket.create_server(("127.0.0.1", 0))
-        city.port = listener.getsockname()[1]
-        city.write_config()
 
-        def serve() -> None:
-            for _ in range(2_000):
-                try:
-                    peer, _ = listener.accept()
-                except OSError:
-                    return
-                try:
-                    with context.wrap_socket(peer, server_side=True) as stream:
-                        stream.settimeout(10)
-                        data = b""
-                        while b"\r\n\r\n" not in data:
-                            data += stream.recv(65_536)
-                        stream.sendall(answer)
-                except OSError:
-                    pass
+        def misbehave(stream: ssl.SSLSocket) -> None:
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += stream.recv(65_536)
+            stream.sendall(answer)
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        for name, bytes_to_send in ANSWERS.items():
-            answer = bytes_to_send
-            result = city.gateway("run", "initial-setup", "--yes", "--wait", "20s")
-            expect(result.returncode in (69, 75), f"{name}: {result.returncode}\n{result.stderr}")
-            city.now += 3_600_000
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
+        with TlsServer(city, misbehave):
+            for name, bytes_to_send in ANSWERS.items():
+                answer = bytes_to_send
+                result = city.gateway("run", "initial-setup", "--yes", "--wait", "20s")
+                expect(result.returncode in (69, 75), f"{name}: {result.returncode}\n{result.stderr}")
+                city.now += 3_600_000
         city.start_simulator()
         city.settle()
         city.run_job("initial-setup", "--yes", "--wait", "1h")

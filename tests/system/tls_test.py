@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Certificates that are wrong in every way are refused before any byte of a body leaves."""
 
-import socket
 import ssl
 import subprocess
-import threading
 from pathlib import Path
 
-from harness import City, expect, main
+from harness import City, TlsServer, expect, main
 
 # name, subject, extensions, CA, openssl options
 CASES = """
@@ -44,31 +42,9 @@ def refused(city: City, name: str) -> None:
 def only_tls_1_2(city: City) -> None:
     """A server that speaks TLS 1.2 at most, and would tell if a request came through."""
     city.stop_simulator()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(city.folder / "pki/platform.pem", city.folder / "pki/platform.key")
-    listener = socket.create_server(("127.0.0.1", city.port))
     seen: list[bytes] = []
-
-    def serve() -> None:
-        for _ in range(20):
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            try:
-                with context.wrap_socket(peer, server_side=True) as stream:
-                    seen.append(stream.recv(100))
-            except OSError:
-                pass
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    city.write_config()
-    city.run_job("initial-setup", "--yes", "--wait", "5s", status=(69, 77))
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join()
+    with TlsServer(city, lambda stream: seen.append(stream.recv(100)), newest=ssl.TLSVersion.TLSv1_2):
+        city.run_job("initial-setup", "--yes", "--wait", "5s", status=(69, 77))
     expect(not seen, "a request was sent over TLS 1.2")
 
 
