@@ -380,8 +380,9 @@ int cases_export(const config::Config& config, World& world, const std::string& 
         if (options.json)
             write_json(world.out, json::object{{"file", file}, {"cases", rows.size()}});
         else
-            world.out << tr("{}: {} cases; fill in the column of answers, then: kaigo-gateway cases import",
-                            file, rows.size())
+            world.out << tr("{}: {} cases; fill in the column of answers, then: kaigo-gateway cases import "
+                            "{}",
+                            file, rows.size(), file)
                       << '\n';
         return 0;
     });

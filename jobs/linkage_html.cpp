@@ -117,11 +117,13 @@ std::string as_html(const LinkageReport& report, const spec::Specification& spec
         escape(tr("made {} by kaigo-gateway", format_instant(report.made_at))));
     const auto section = [&](const std::string& title) { out += "<h2>" + escape(title) + "</h2>\n"; };
 
-    section(tr("To do today"));
-    out += "<ul class=\"todo\">";
-    for (const std::string& sentence : report.to_do) out += "<li>" + escape(sentence) + "</li>";
-    if (report.to_do.empty()) out += "<li>" + escape(tr("nothing")) + "</li>";
-    out += "</ul>\n";
+    if (report.present) {
+        section(tr("To do today"));
+        out += "<ul class=\"todo\">";
+        for (const std::string& sentence : report.to_do) out += "<li>" + escape(sentence) + "</li>";
+        if (report.to_do.empty()) out += "<li>" + escape(tr("nothing")) + "</li>";
+        out += "</ul>\n";
+    }
 
     section(tr("Runs and their row accounting"));
     out += header({tr("run"), tr("job"), tr("begun"), tr("outcome")});
@@ -171,12 +173,14 @@ std::string as_html(const LinkageReport& report, const spec::Specification& spec
         out += "</ul>\n";
     }
 
-    section(tr("Certificates"));
-    out += header({tr("insurer"), tr("days left")});
-    for (const CertificateRow& row : report.certificates)
-        out += "<tr>" + cell(row.insurer) +
-               (row.days_left ? cell(*row.days_left) : cell(tr("cannot be read"))) + "</tr>\n";
-    out += "</table>\n";
+    if (report.present) {
+        section(tr("Certificates"));
+        out += header({tr("insurer"), tr("days left")});
+        for (const CertificateRow& row : report.certificates)
+            out += "<tr>" + cell(row.insurer) +
+                   (row.days_left ? cell(*row.days_left) : cell(tr("cannot be read"))) + "</tr>\n";
+        out += "</table>\n";
+    }
 
     if (!report.alarms.empty()) {
         section(tr("Alarms"));

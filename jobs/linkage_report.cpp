@@ -145,11 +145,12 @@ std::vector<std::string> to_do(const LinkageReport& report, const spec::Specific
 void fill(LinkageReport& report, const config::Config& config, const spec::Specification& specification,
           ledger::LedgerView& view, std::int64_t at, Instant now) {
     report.made_at = now;
+    report.present = at >= to_milliseconds(now);
     for (const ledger::RunRow& run : report.runs)
         for (auto& row : view.comparisons(run.id)) report.comparisons.emplace_back(run.id, std::move(row));
     auto standing = view.standing(at + 1, kTrendRuns);
     // Up to the present, the present counts: what ran since the last run over all rows has moved records too.
-    if (at >= to_milliseconds(now)) std::ranges::move(view.standing_now(), std::back_inserter(standing));
+    if (report.present) std::ranges::move(view.standing_now(), std::back_inserter(standing));
     for (const auto& count : standing) {
         if (count.run != standing.back().run) continue;
         const bool same = !report.standing.empty() && report.standing.back().insurer == count.insurer &&
@@ -166,6 +167,7 @@ void fill(LinkageReport& report, const config::Config& config, const spec::Speci
     report.hindered = std::count_if(cases.begin(), cases.end(), [](const ledger::CaseRow& row) {
         return !row.pmh_case.hindrance.empty();
     });
+    if (!report.present) return;
     report.without_number = view.without_number();
     report.same_numbers = view.same_numbers();
     report.certificates = certificates_of(config, now);
@@ -199,8 +201,9 @@ LinkageReport report_of_run(const config::Config& config, const spec::Specificat
 
 std::string as_text(const LinkageReport& report, const spec::Specification& specification) {
     std::ostringstream out;
-    out << report.title << "\n\n" << tr("To do today:") << '\n';
-    if (report.to_do.empty()) out << "  " << tr("nothing") << '\n';
+    out << report.title << "\n\n";
+    if (report.present) out << tr("To do today:") << '\n';
+    if (report.present && report.to_do.empty()) out << "  " << tr("nothing") << '\n';
     for (const std::string& sentence : report.to_do) out << "  - " << sentence << '\n';
     out << '\n' << tr("Runs:") << '\n';
     if (report.runs.empty()) out << "  " << tr("none") << '\n';
@@ -237,7 +240,7 @@ std::string as_text(const LinkageReport& report, const spec::Specification& spec
         for (const std::string& key : same.keys) out << ' ' << spec::insured_number_of(key);
         out << '\n';
     }
-    out << '\n' << tr("Certificates:") << '\n';
+    if (report.present) out << '\n' << tr("Certificates:") << '\n';
     for (const CertificateRow& row : report.certificates)
         out << "  "
             << (row.days_left ? tr("certificate of {}: {} days left", row.insurer, *row.days_left)

@@ -36,6 +36,7 @@ struct CertificateRow {
 struct LinkageReport {
     std::string title;
     Instant made_at;
+    bool present = true;  ///< reaches up to now: otherwise it tells what was, and nothing to do
     std::vector<ledger::RunRow> runs;
     std::vector<std::pair<ledger::RunId, ledger::ComparisonRow>> comparisons;
     std::vector<ledger::StateCount> standing;
