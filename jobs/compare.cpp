@@ -149,9 +149,7 @@ class Pass {
             // Whether dependants remain is known only after they were compared: the exchange releases it
             // then.
             Decision decision = registration::compare_gone(standing, has_dependants_);
-            if (!decision.changes) {
-                continue;
-            }
+            if (!decision.changes) continue;
             if (account)
                 decision.term = Term::waiting;
             else

@@ -108,7 +108,7 @@ class PlanLoader {
         map.finish();
     }
 
-    /// A fact is known with its day: a number of codes alone would drive a step for ever.
+    /// Enrolment is one of the three words that the cases know; the source's own codes need a table.
     void check_evidence(YamlMap& map, const KindPlan& plan) {
         const auto& items = plan.items;
         if (items.size() <= kEnrolment) return;  // its items are at fault already
