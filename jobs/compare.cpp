@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <ostream>
 
 #include "base/i18n.h"
@@ -24,22 +25,9 @@ using registration::Term;
 namespace {
 
 constexpr std::size_t kChangesAtOnce = 5'000;
-
-/// Whether a person's record carries dependants, asked in key order.
-class PrerequisiteCursor {
-  public:
-    PrerequisiteCursor(const std::filesystem::path& path, ledger::InsurerId insurer, ledger::KindId kind)
-        : reader_(path, insurer, kind), entry_(reader_.next()) {}
-
-    bool carries_dependants(std::string_view insured) {
-        while (entry_ != nullptr && entry_->key < insured) entry_ = reader_.next();
-        return entry_ != nullptr && entry_->key == insured && entry_->standing.carries_dependants();
-    }
-
-  private:
-    LedgerReader reader_;
-    const Entry* entry_;
-};
+/// Of what is held back until it is clear that the source has not lost its rows.
+constexpr std::size_t kHeldBackBytes = 16U << 20;
+constexpr std::size_t kHeldBackChanges = 50'000;
 
 /// What the source says of single persons, opened when it is first asked. Evidence that cannot be read moves
 /// no case and stops nothing else.
@@ -83,6 +71,16 @@ class EvidenceCursor {
     std::unique_ptr<mapping::EvidenceReader> reader_;
 };
 
+bool exceeds(std::int64_t part, std::int64_t whole, int percent) { return part * 100 > whole * percent; }
+
+Failure held_for_drop(const config::Insurer& insurer, const spec::RecordKind& kind, std::int64_t before,
+                      std::int64_t now) {
+    return fail(ErrorCode::needs_person,
+                tr("insurer {}, {}: the source has {} rows, at the last run it had {}: nothing was sent",
+                   insurer.number.value(), kind.id, now, before))
+        .remedy(tr("find out why rows are missing; if that is right, run again with --accept-drop"));
+}
+
 /// One pass over source and ledger.
 class Pass {
   public:
@@ -108,38 +106,53 @@ class Pass {
         entry_ = known_.next();
     }
 
+    /// Sends and writes nothing until so many rows were read that the source cannot have lost too many: on an
+    /// ordinary day that is known without counting them first.
+    /// @param before   rows that the last comparison read
+    /// @param percent  of them may be missing
+    /// @param count    counts the rows, for when more waits than is kept in memory
+    void guard(std::int64_t before, int percent, std::function<Result<std::int64_t>()> count) {
+        rows_before_ = before;
+        rows_needed_ = before - before * percent / 100;
+        count_ = std::move(count);
+        guarded_ = rows_needed_ > 0;
+    }
+
     /// @param comparison  nothing: only counts
     /// @param expected    rows to come, for who watches
     Result<CompareOutcome> run(OrderedRows& rows, std::optional<ledger::ComparisonId> comparison,
                                std::int64_t expected) {
         comparison_ = comparison;
-        std::optional<OrderedRow> held;
+        OrderedRow* held = nullptr;
         for (;;) {
             if (gateway_.world().stop.stop_requested()) {
                 outcome_.stopped = true;
                 break;
             }
-            KAIGO_TRY(auto row, rows.next());
-            if (!row) break;
+            KAIGO_TRY(OrderedRow * row, rows.next());
+            if (row == nullptr) break;
+            ++outcome_.seen;
+            const bool again = held != nullptr && held->key == row->key;
+            // No row is looked at longer than until the next one: its bytes do not live on.
+            if (held != nullptr && !again) KAIGO_CHECK(decide(*std::exchange(held, nullptr)));
             if (options_.only && !options_.only->contains(row->key)) continue;
             ++outcome_.left.read;
+            if (guarded_ && outcome_.left.read >= rows_needed_) KAIGO_CHECK(release());
             show_progress(expected, false);
-            if (held && held->key == row->key) {
-                merge_duplicate(*held, *row);
-                continue;
-            }
-            if (held) KAIGO_CHECK(decide(*held));
-            held = std::move(row);
+            if (again) merge_duplicate(*held, *row);
+            held = row;
         }
-        if (held) KAIGO_CHECK(decide(*held));
+        if (held != nullptr) KAIGO_CHECK(decide(*held));
         show_progress(expected, true);
         const bool whole = !outcome_.stopped && !rows.out_of_order;
+        if (guarded_ && whole) KAIGO_CHECK(release_if_enough(outcome_.seen + rows.counts.unreadable));
         while (whole && entry_ != nullptr) pass_over_entry();
         if (!options_.only) {
-            outcome_.left.read += rows.unreadable;
-            outcome_.left.rejected += rows.unreadable;
+            outcome_.left.read += rows.counts.unreadable;
+            outcome_.left.rejected += rows.counts.unreadable;
         }
-        outcome_.complete = rows.unreadable == 0 && !rows.out_of_order && !outcome_.stopped;
+        if (guarded_) outcome_.left = {};  // nothing of it was sent or written
+        outcome_.complete = rows.counts.unreadable == 0 && !rows.out_of_order && !outcome_.stopped;
         return outcome_;
     }
 
@@ -166,7 +179,7 @@ class Pass {
                 std::string canonical;
                 spec::append_deletion(canonical, kind_, insurer_.number.value(), key,
                                       std::max<std::int64_t>(1, standing.acknowledged_history));
-                KAIGO_CHECK(send(key, standing, decision, std::move(canonical), {}));
+                KAIGO_CHECK(send(key, standing, decision, canonical, {}));
             } else {
                 KAIGO_CHECK(change(key, standing, decision, FromRow{}));
             }
@@ -194,18 +207,16 @@ class Pass {
                              << (end ? "\n" : "") << std::flush;
     }
 
-    void merge_duplicate(OrderedRow& held, const OrderedRow& row) {
-        ++outcome_.left.duplicates;
+    /// One more row of a key: it stands for those before it too.
+    void merge_duplicate(const OrderedRow& before, OrderedRow& row) {
         const bool same =
-            held.source.verdict == row.source.verdict && held.source.digest == row.source.digest;
-        if (same || held.source.reason == registration::reason::kDuplicateKey) {
-            if (!same) count_as_rejected();
-            return;
-        }
+            before.source.verdict == row.source.verdict && before.source.digest == row.source.digest;
+        ++(same ? outcome_.left.duplicates : outcome_.left.rejected);
+        row.source = before.source;
+        if (same) return;
         // Different contents under one key: none can be believed.
-        count_as_rejected();
-        held.source.verdict = SourceRow::Verdict::unusable;
-        held.source.reason = registration::reason::kDuplicateKey;
+        row.source.verdict = SourceRow::Verdict::unusable;
+        row.source.reason = registration::reason::kDuplicateKey;
     }
 
     /// A record that was counted when it came to be owed, and is only read again, stays in that account.
@@ -213,11 +224,6 @@ class Pass {
         const Standing& known = entry_->standing;
         return known.needs_body || known.state == registration::RecordState::blocked ? entry_->comparison
                                                                                      : std::nullopt;
-    }
-
-    void count_as_rejected() {
-        --outcome_.left.duplicates;
-        ++outcome_.left.rejected;
     }
 
     void pass_over_entry() {
@@ -256,20 +262,18 @@ class Pass {
         if (known) entry_ = known_.next();
         count(decision);
         if (!decision.changes || !comparison_ || !decision.send) {
-            SecretBytes::wipe(row.canonical.data(), row.canonical.size());
             if (!comparison_) return {};
-            if (decision.changes) return change(row.key, standing, decision, {row.my_number, row.consent});
+            if (decision.changes)
+                return change(std::string(row.key), standing, decision, {row.my_number, row.consent});
             if (step_) steps_.push_back(std::move(*step_));
             return steps_.size() + verdicts_.size() >= kChangesAtOnce ? write_changes() : Status{};
         }
-        std::string canonical = std::move(row.canonical);
-        if (decision.next.owed == UpdateKind::remove) {
-            SecretBytes::wipe(canonical.data(), canonical.size());
-            canonical.clear();
-            spec::append_deletion(canonical, kind_, insurer_.number.value(), row.key,
+        std::string deletion;
+        if (decision.next.owed == UpdateKind::remove)
+            spec::append_deletion(deletion, kind_, insurer_.number.value(), row.key,
                                   std::max<std::int64_t>(1, standing.acknowledged_history));
-        }
-        return send(row.key, standing, decision, std::move(canonical), {row.my_number, row.consent});
+        return send(row.key, standing, decision, deletion.empty() ? row.canonical : deletion,
+                    {row.my_number, row.consent});
     }
 
     /// The case's standing decides; what it learns and does goes into `step_`.
@@ -294,7 +298,7 @@ class Pass {
         return decision;
     }
 
-    ledger::CaseStep begin_step(const std::string& key) const {
+    ledger::CaseStep begin_step(std::string_view key) const {
         const auto found = cases_.find(key);
         if (found == cases_.end()) throw std::logic_error("a record in a case has no open case");
         return {found->second, found->second.pmh_case, {}, true, "", ""};
@@ -303,7 +307,7 @@ class Pass {
     void note_consent(const OrderedRow& row, const Standing& standing, const Decision& decision) {
         const bool told = standing.state == registration::RecordState::registered;
         if (comparison_ && told && !decision.changes && row.consent && row.consent != known_consent_)
-            verdicts_.emplace_back(row.key, *row.consent);
+            verdicts_.emplace_back(std::string(row.key), *row.consent);
     }
 
     void count(const Decision& decision) {
@@ -333,11 +337,12 @@ class Pass {
         }
     }
 
-    Status send(const std::string& key, const Standing& standing, const Decision& decision,
-                std::string canonical, const FromRow& row) {
+    Status send(std::string_view key, const Standing& standing, const Decision& decision,
+                std::string_view canonical, const FromRow& row) {
         ++outcome_.sent;
         ledger::Sending sending;
-        sending.member = {key, make_record_id(identifier_, insurer_.number.value(), kind_, key, canonical),
+        sending.member = {std::string(key),
+                          make_record_id(identifier_, insurer_.number.value(), kind_, key, canonical),
                           decision.next.owed.value_or(UpdateKind::update)};
         sending.from = standing.state;
         sending.event = decision.event;
@@ -347,7 +352,28 @@ class Pass {
         sending.consent = row.consent;
         sending.comparison = account_ ? account_ : comparison_;
         sending.case_step = std::move(step_);
-        return exchange_->add(kind_, std::move(sending), std::move(canonical));
+        if (!guarded_) return exchange_->add(kind_, std::move(sending), canonical);
+        held_bytes_ += canonical.size() + sizeof(HeldBack);
+        held_back_.push_back({std::move(sending), SecretBytes(std::string(canonical))});
+        return held_bytes_ > kHeldBackBytes ? count_and_release() : Status{};
+    }
+
+    Status count_and_release() {
+        KAIGO_TRY(const std::int64_t rows, count_());
+        return release_if_enough(rows);
+    }
+
+    Status release_if_enough(std::int64_t rows) {
+        if (rows < rows_needed_) return held_for_drop(insurer_, kind_, rows_before_, rows);
+        return release();
+    }
+
+    Status release() {
+        guarded_ = false;
+        for (HeldBack& each : std::exchange(held_back_, {}))
+            KAIGO_CHECK(exchange_->add(kind_, std::move(each.sending), each.canonical.view()));
+        return changes_.size() + steps_.size() + verdicts_.size() >= kChangesAtOnce ? write_changes()
+                                                                                    : Status{};
     }
 
     Status change(const std::string& key, const Standing& standing, const Decision& decision,
@@ -362,6 +388,9 @@ class Pass {
     }
 
     Status write_changes() {
+        if (guarded_)
+            return changes_.size() + steps_.size() + verdicts_.size() > kHeldBackChanges ? count_and_release()
+                                                                                         : Status{};
         ledger_.apply_changes(*comparison_, insurer_id_, kind_id_, gateway_.keys().id, changes_,
                               gateway_.world().clock.now());
         changes_.clear();
@@ -393,7 +422,7 @@ class Pass {
     ledger::KindId kind_id_;
     LedgerReader known_;
     const Entry* entry_ = nullptr;
-    std::optional<PrerequisiteCursor> prerequisite_;
+    std::optional<ledger::PrerequisiteReader> prerequisite_;
     bool has_dependants_ = false;
     Hmac identifier_;
     std::optional<ledger::ComparisonId> comparison_;
@@ -411,25 +440,25 @@ class Pass {
     std::optional<ledger::CaseStep> step_;                         ///< of the record at hand
     std::vector<ledger::CaseStep> steps_;                          ///< that do nothing to their record
     std::vector<std::pair<std::string, std::int64_t>> verdicts_;   ///< of records that stay as they are
-    bool same_key_ = false;                                        ///< of the record at hand
-    std::optional<Digest> sent_number_;                            ///< of the record at hand
-    std::optional<std::int64_t> known_consent_;                    ///< of the record at hand
+    struct HeldBack {
+        ledger::Sending sending;
+        SecretBytes canonical;
+    };
+    bool guarded_ = false;
+    std::int64_t rows_before_ = 0;
+    std::int64_t rows_needed_ = 0;
+    std::function<Result<std::int64_t>()> count_;
+    std::vector<HeldBack> held_back_;
+    std::size_t held_bytes_ = 0;
+    bool same_key_ = false;                      ///< of the record at hand
+    std::optional<Digest> sent_number_;          ///< of the record at hand
+    std::optional<std::int64_t> known_consent_;  ///< of the record at hand
     CompareOutcome outcome_;
 
   public:
     /// What is not deletion is written even when deletions are suspended.
     Status finish_without_deletions() { return finish(); }
 };
-
-bool exceeds(std::int64_t part, std::int64_t whole, int percent) { return part * 100 > whole * percent; }
-
-Failure held_for_drop(const config::Insurer& insurer, const spec::RecordKind& kind, std::int64_t before,
-                      std::int64_t now) {
-    return fail(ErrorCode::needs_person,
-                tr("insurer {}, {}: the source has {} rows, at the last run it had {}: nothing was sent",
-                   insurer.number.value(), kind.id, now, before))
-        .remedy(tr("find out why rows are missing; if that is right, run again with --accept-drop"));
-}
 
 /// What changed since the last complete comparison, in words; empty when nothing did.
 std::string changed_fingerprints(const ledger::Baseline& before, const ledger::Baseline& now) {
@@ -454,7 +483,10 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
         return fail(ErrorCode::bad_mapping, tr("the mapping has no record kind \"{}\"", kind.id))
             .at(source->plan->file())
             .remedy(tr("add it, or leave the kind out of the insurer's record_kinds"));
-    KAIGO_TRY(const auto snapshot, source->source->snapshot());
+    // One state for three threads: this one, the one that maps, the one that reads the main rows.
+    KAIGO_TRY(const auto snapshots, source->source->snapshots(3));
+    source::Snapshot* const snapshot = snapshots[0].get();
+    const SourceViews views{*snapshots[1], *snapshots[2]};
     const auto insurer_id = ledger.insurer(insurer.number.value());
     const auto kind_id = ledger.kind(kind.id);
     const config::Safety& safety = gateway.config().safety;
@@ -464,11 +496,9 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
     now.spec = gateway.specification().fingerprint();
     now.digest_key = gateway.keys().id;
     const auto before = ledger.baseline(insurer_id, kind_id);
-    KAIGO_TRY(now.rows_read, snapshot->count(plan->query.sql, insurer.number));
     const bool whole = !options.only;
-    if (whole && before && !options.accept_drop &&
-        exceeds(before->rows_read - now.rows_read, before->rows_read, safety.drop_percent))
-        return held_for_drop(insurer, kind, before->rows_read, now.rows_read);
+    const std::int64_t expected = before ? before->rows_read : 0;
+    const auto count = [&] { return snapshot->count(plan->query.sql, insurer.number); };
 
     const auto evidence = [&] {
         return EvidenceCursor(source->plan->evidence(), *snapshot, insurer.number,
@@ -477,28 +507,31 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
     bool sort = plan->sort;
     const std::string changed = before ? changed_fingerprints(*before, now) : "";
     if (whole && exchange != nullptr && !changed.empty() && !options.accept_resend) {
-        KAIGO_TRY(const auto rows, open_ordered_rows(gateway, *plan, *snapshot, insurer, true));
+        KAIGO_TRY(const auto rows, open_ordered_rows(gateway, *plan, views, insurer, true));
         Pass counting(gateway, ledger, nullptr, insurer, kind, options, evidence());
-        KAIGO_CHECK(counting.run(*rows, std::nullopt, now.rows_read));
-        if (exceeds(counting.would_resend(), now.rows_read, safety.resend_percent))
+        KAIGO_TRY(const CompareOutcome counted, counting.run(*rows, std::nullopt, expected));
+        if (exceeds(counting.would_resend(), counted.left.read, safety.resend_percent))
             return fail(ErrorCode::needs_person,
                         tr("insurer {}, {}: {} changed since the last run, and {} of {} records would be "
                            "sent again: "
                            "nothing was sent",
-                           insurer.number.value(), kind.id, changed, counting.would_resend(), now.rows_read))
+                           insurer.number.value(), kind.id, changed, counting.would_resend(),
+                           counted.left.read))
                 .remedy(
                     tr("compare with validate-mapping; if that is right, run again with --accept-resend"));
     }
 
     for (;;) {
         KAIGO_TRY(const auto rows,
-                  open_ordered_rows(gateway, *plan, *snapshot, insurer, sort || exchange == nullptr));
+                  open_ordered_rows(gateway, *plan, views, insurer, sort || exchange == nullptr));
         Pass pass(gateway, ledger, exchange, insurer, kind, options, evidence());
         std::optional<ledger::ComparisonId> comparison;
         if (exchange != nullptr)
             comparison = ledger.start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
-        const auto outcome = pass.run(*rows, comparison, now.rows_read);
-        tally.my_numbers_read += rows->my_numbers_read;
+        if (whole && before && !options.accept_drop)
+            pass.guard(before->rows_read, safety.drop_percent, count);
+        const auto outcome = pass.run(*rows, comparison, expected);
+        tally.my_numbers_read += rows->counts.my_numbers_read;
         // What was decided before the failure stays decided; the account of a broken read is told as broken.
         const auto failed = [&](const Error& error) -> tl::unexpected<Error> {
             if (comparison) ledger.finish_comparison(*comparison, pass.outcome().left, "failed", false);
@@ -508,11 +541,12 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
             static_cast<void>(pass.finish_without_deletions());
             return failed(outcome.error());
         }
+        now.rows_read = outcome->left.read;
         // A targeted pass deletes no more than a whole one would: it goes by the rows that the source has
         // now.
-        const std::int64_t rows_now = whole ? outcome->left.read : now.rows_read;
-        const bool dropped = before && !options.accept_drop &&
-                             exceeds(before->rows_read - rows_now, before->rows_read, safety.drop_percent);
+        const bool dropped =
+            before && !options.accept_drop &&
+            exceeds(before->rows_read - outcome->seen, before->rows_read, safety.drop_percent);
         const bool deletions = outcome->complete && !dropped;
         if (const auto ended = deletions ? pass.remove_gone() : pass.finish_without_deletions(); !ended)
             return failed(ended.error());
@@ -539,11 +573,11 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
             if (exchange != nullptr)
                 ledger.alarm(insurer_id, "evidence-unreadable", trouble, gateway.world().clock.now());
         }
-        if (rows->unreadable > 0) {
+        if (rows->counts.unreadable > 0) {
             ++tally.rejected;
             gateway.world().err
                 << tr("warning: {}: the key of {} rows cannot be read; no deletions in this run", kind.id,
-                      rows->unreadable)
+                      rows->counts.unreadable)
                 << '\n';
         }
         if (whole && outcome->complete && exchange != nullptr) ledger.set_baseline(insurer_id, kind_id, now);

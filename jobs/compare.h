@@ -16,7 +16,7 @@ struct CompareOptions {
     bool accept_resend = false;
     /// Only these keys (records whose body must be read again, cases to be looked at); deletions only among
     /// them.
-    std::optional<std::set<std::string>> only;
+    std::optional<std::set<std::string, std::less<>>> only;
 };
 
 struct CompareOutcome {
@@ -25,6 +25,7 @@ struct CompareOutcome {
     bool stopped = false;           ///< a person asked to stop
     std::int64_t new_rejected = 0;  ///< rows that were not rejected before
     std::int64_t sent = 0;
+    std::int64_t seen = 0;  ///< rows that went by, those outside `only` too
 };
 
 /// Compares and sends. Fails with `needs_person` when the run must be held: too many rows gone, or too many

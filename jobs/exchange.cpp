@@ -31,6 +31,7 @@ constexpr Duration kAskAfter{1'000};
 constexpr Duration kMissed{15 * 60'000};
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
+constexpr int kUploadsBetweenCollecting = 8;
 
 void wipe(std::vector<std::string>& bodies) {
     for (std::string& each : bodies) SecretBytes::wipe(each.data(), each.size());
@@ -44,7 +45,8 @@ std::string make_record_id(Hmac& identifier, const std::string& insurer, const s
     const auto text = [](const Digest& digest) {
         return base32(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
     };
-    const std::string name = fmt::format("{}/{}/", insurer, kind.id) + std::string(key);
+    std::string name = insurer + "/" + kind.id + "/";
+    name += key;
     return text(identifier.digest(name)).substr(0, 12) + text(identifier.digest(canonical)).substr(0, 8);
 }
 
@@ -59,7 +61,7 @@ Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platfo
       run_(run),
       tally_(tally),
       limits_{gateway.config().platform.max_records, gateway.config().platform.max_bytes},
-      building_{nullptr, {}, {}, registration::BatchFill(limits_)},
+      building_{nullptr, {}, {}, {}, registration::BatchFill(limits_)},
       mode_(gateway.specification().wire().value("mode_daily")),
       digest_hmac_(gateway.keys().digest.view()) {
     for (const auto& kind : gateway.specification().kinds()) kinds_[ledger.kind(kind->id)] = kind.get();
@@ -95,14 +97,15 @@ bool Exchange::may_send() const {
 
 // ---- Building and sending batches
 
-Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string canonical) {
+Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string_view canonical) {
     constexpr std::size_t kHeader = 64;  // recordId and updateKind
     const std::size_t size = canonical.size() + kHeader;
     if (building_.kind != nullptr && (building_.kind != &kind || !building_.fill.has_room(size)))
         KAIGO_CHECK(flush());
     building_.kind = &kind;
     building_.sendings.push_back(std::move(sending));
-    building_.canonical.push_back(std::move(canonical));
+    building_.canonical += canonical;
+    building_.sizes.push_back(canonical.size());
     building_.fill.add(size);
     return {};
 }
@@ -124,17 +127,13 @@ std::string Exchange::body_digest(const std::string& body) const {
 }
 
 std::string Exchange::compose(const Envelope& envelope, const std::vector<ledger::Member>& members,
-                              const std::vector<std::string>& canonical) const {
-    const WireNames& wire = gateway_.specification().wire();
-    std::vector<std::string> records;
+                              const std::vector<std::string_view>& canonical) const {
+    std::vector<platform::WireRecord> records;
     records.reserve(canonical.size());
     for (std::size_t i = 0; i < canonical.size(); ++i)
-        records.push_back(
-            platform::wire_record(wire, members[i].record_id, members[i].update_kind, canonical[i]));
-    std::string body =
-        platform::compose_body(wire, envelope.request_id, envelope.mode, envelope.base_date, records);
-    wipe(records);
-    return body;
+        records.push_back({members[i].record_id, members[i].update_kind, canonical[i]});
+    return platform::compose_body(gateway_.specification().wire(), envelope.request_id, envelope.mode,
+                                  envelope.base_date, records);
 }
 
 void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<ledger::Member>& members) {
@@ -146,8 +145,11 @@ void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<ledger
 }
 
 void Exchange::discard_building() {
-    for (std::string& each : building_.canonical) SecretBytes::wipe(each.data(), each.size());
-    building_ = {nullptr, {}, {}, registration::BatchFill(limits_)};
+    SecretBytes::wipe(building_.canonical.data(), building_.canonical.size());
+    building_.canonical.clear();
+    building_.sizes.clear();
+    building_.sendings.clear();
+    building_.fill = registration::BatchFill(limits_);
 }
 
 Status Exchange::flush() {
@@ -157,17 +159,24 @@ Status Exchange::flush() {
         return tl::unexpected(room.error());
     }
     const spec::RecordKind& kind = *building_.kind;
-    std::vector<std::string> canonical = std::move(building_.canonical);
     ledger::BatchDraft draft = make_draft(kind, std::move(building_.sendings));
-    building_ = {nullptr, {}, {}, registration::BatchFill(limits_)};
-
-    std::vector<std::string_view> views(canonical.begin(), canonical.end());
-    KAIGO_CHECK(spool_.store(draft.request_id, views));
+    std::vector<std::string_view> canonical;
+    canonical.reserve(building_.sizes.size());
+    std::string_view rest = building_.canonical;
+    for (const std::size_t size : building_.sizes) {
+        canonical.push_back(rest.substr(0, size));
+        rest.remove_prefix(size);
+    }
+    const auto stored = spool_.store(draft.request_id, canonical);
     std::vector<ledger::Member> members;
     members.reserve(draft.sendings.size());
     for (const Sending& each : draft.sendings) members.push_back(each.member);
     std::string body = compose({draft.request_id, draft.mode, draft.base_date}, members, canonical);
-    for (std::string& each : canonical) SecretBytes::wipe(each.data(), each.size());
+    discard_building();
+    if (!stored) {
+        SecretBytes::wipe(body.data(), body.size());
+        return stored;
+    }
     draft.body_digest = body_digest(body);
 
     const bool now = may_send();
@@ -180,6 +189,19 @@ Status Exchange::flush() {
     while (client_.in_flight() >= static_cast<std::size_t>(gateway_.config().platform.connections)) {
         const auto moved = take_outcomes(Duration(1000));
         if (!moved) return tl::unexpected(moved.error());
+    }
+    return collect_on_the_way();
+}
+
+/// Results are taken while the rest is still being read: the spool stays small, and what the ledger wrote a
+/// moment ago is still in its cache.
+Status Exchange::collect_on_the_way() {
+    if (++uploads_since_collecting_ < kUploadsBetweenCollecting) return {};
+    uploads_since_collecting_ = 0;
+    for (const auto step : {&Exchange::list_completed, &Exchange::fetch_results}) {
+        const auto moved = (this->*step)();
+        // What cannot be had now is asked for again when everything has been sent.
+        if (!moved && !info(moved.error().code).retryable) return tl::unexpected(moved.error());
     }
     return {};
 }
@@ -226,7 +248,8 @@ Status Exchange::send_batch(const Batch& batch) {
             ledger_.mark_body_lost(batch.insurer, batch.kind, member.key, now);
         return {};
     }
-    std::string body = compose({batch.request_id, batch.mode, batch.base_date}, batch.members, *canonical);
+    std::string body = compose({batch.request_id, batch.mode, batch.base_date}, batch.members,
+                               {canonical->begin(), canonical->end()});
     for (std::string& each : *canonical) SecretBytes::wipe(each.data(), each.size());
     if (body_digest(body) != batch.body_digest) {
         // Names on the wire changed with the specification. Nothing of it was accepted: it goes under another
@@ -315,13 +338,12 @@ Status Exchange::handle(BatchId id, const SubmitResult& result) {
 Status Exchange::give_back(const Batch& batch, const std::string& why, BatchState to, bool counts) {
     const std::int64_t now = to_milliseconds(gateway_.world().clock.now());
     std::vector<Ledger::Landing> landings;
-    for (const ledger::Member& member : batch.members) {
-        const auto entry = ledger_.flying(batch, member);
+    for (auto& entry : ledger_.flying(batch)) {
         if (!entry) continue;
         auto consequence = registration::apply_not_accepted(entry->standing, why, counts,
                                                             gateway_.retry_policy(), now, gateway_.chance());
         if (consequence.next.state == RecordState::rejected) ++tally_.rejected;
-        landings.push_back({member, std::move(consequence), why, std::nullopt});
+        landings.push_back({std::move(*entry), std::move(consequence), why, std::nullopt});
     }
     Batch from = batch;
     if (from.state == BatchState::owed) from.state = BatchState::sending;
@@ -332,13 +354,13 @@ Status Exchange::give_back(const Batch& batch, const std::string& why, BatchStat
 
 Status Exchange::split(const Batch& batch) {
     if (batch.members.size() == 1) {
-        const auto entry = ledger_.flying(batch, batch.members.front());
+        auto entry = ledger_.flying(batch).front();
         registration::RetryPolicy at_once = gateway_.retry_policy();
         at_once.aborted_ceiling = 1;
         auto consequence = registration::apply_not_accepted(entry->standing, registration::reason::kTooLarge,
                                                             true, at_once, 0, 0);
         ++tally_.rejected;
-        ledger_.land(batch, {{batch.members.front(), std::move(consequence), "", std::nullopt}},
+        ledger_.land(batch, {{std::move(*entry), std::move(consequence), "", std::nullopt}},
                      BatchState::refused, "too large", gateway_.world().clock.now());
         forget_body(batch);
         return {};
@@ -362,8 +384,8 @@ Status Exchange::split(const Batch& batch) {
         KAIGO_CHECK(spool_.store(draft.request_id, {part.begin(), part.end()}));
         const std::vector<ledger::Member> members(batch.members.begin() + static_cast<long>(from),
                                                   batch.members.begin() + static_cast<long>(to));
-        draft.body_digest =
-            body_digest(compose({draft.request_id, draft.mode, draft.base_date}, members, part));
+        draft.body_digest = body_digest(
+            compose({draft.request_id, draft.mode, draft.base_date}, members, {part.begin(), part.end()}));
         wipe(part);
         parts.push_back(std::move(draft));
     }
@@ -403,38 +425,40 @@ Result<bool> Exchange::ask_unknown() {
 }
 
 Result<bool> Exchange::list_completed() {
-    const auto submitted = ledger_.batches(insurer_id_, BatchState::submitted, std::nullopt);
-    if (submitted.empty() || !may_send()) return false;
+    if (!may_send() || ledger_.batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
+        return false;
     bool moved = false;
     for (int page_number = 0; page_number < kPagesAtOnce; ++page_number) {
         const std::string before = ledger_.cursor(insurer_id_);
         KAIGO_TRY(const platform::ReceptionPage page, client_.completed(before));
         std::vector<Ledger::Completed> known;
+        bool answers_awaited = false;
         for (const platform::Reception& reception : page.receptions) {
-            if (const auto id = ledger_.batch_by_request(reception.request_id)) {
-                // Its answer was lost, and the listing tells sooner than a question of ours.
-                const BatchState state = ledger_.batch(*id).state;
-                if (state == BatchState::unknown || state == BatchState::owed)
-                    ledger_.batch_accepted(*id, state, reception.reception_number,
-                                           gateway_.world().clock.now());
-                known.push_back({*id, reception.processing_status});
-            } else {
+            const auto batch = ledger_.batch_by_request(reception.request_id);
+            if (!batch) {
                 raise("unknown-reception",
                       tr("the platform names a reception that this ledger does not know: {}",
                          reception.reception_number));
+                continue;
             }
+            // Its answer is still on the wire: the next listing begins here again.
+            answers_awaited = answers_awaited || batch->state == BatchState::sending;
+            // Its answer was lost, and the listing tells sooner than a question of ours.
+            if (batch->state == BatchState::unknown || batch->state == BatchState::owed)
+                ledger_.batch_accepted(batch->id, batch->state, reception.reception_number,
+                                       gateway_.world().clock.now());
+            known.push_back({batch->id, reception.processing_status});
         }
         if (page.receptions.empty() || page.cursor.empty()) break;
-        ledger_.receptions_completed(insurer_id_, known, page.cursor, gateway_.world().clock.now());
-        moved = moved || !known.empty();
-        if (page.cursor == before) break;
+        const bool some = ledger_.receptions_completed(insurer_id_, known, answers_awaited ? "" : page.cursor,
+                                                       gateway_.world().clock.now());
+        moved = moved || some;
+        if (page.cursor == before || answers_awaited) break;
     }
     if (moved) return true;
     const Instant now = gateway_.world().clock.now();
-    for (const BatchId id : submitted) {
+    for (const BatchId id : ledger_.missed(insurer_id_, now - kMissed, now)) {
         const Batch batch = ledger_.batch(id);
-        if (now - from_milliseconds(batch.created_at) < kMissed) continue;
-        if (batch.due_at && from_milliseconds(*batch.due_at) > now) continue;
         KAIGO_TRY(const auto progress, client_.progress(batch.reception_number));
         if (!progress) {
             ledger_.move_batch(id, BatchState::submitted, BatchState::unknown, "reception not known", now, 0,
@@ -526,20 +550,25 @@ Status Exchange::land_results(const Batch& batch) {
     const Instant now = gateway_.world().clock.now();
     std::vector<Ledger::Landing> landings;
     std::size_t missing = 0;
-    for (const ledger::Member& member : batch.members) {
-        const auto entry = ledger_.flying(batch, member);
+    auto flying = ledger_.flying(batch);
+    const registration::RetryPolicy policy = gateway_.retry_policy();
+    const std::uint16_t chance = gateway_.chance();
+    for (std::size_t i = 0; i < flying.size(); ++i) {
+        const ledger::Member& member = batch.members[i];
+        auto& entry = flying[i];
         const auto found = results.find(member.record_id);
         if (found == results.end()) {
             if (entry) ++missing;
             continue;
         }
-        const platform::RecordResult result = found->second;
+        const platform::RecordResult result = std::move(found->second);
         results.erase(found);
         if (!entry) continue;  // landed with an earlier, incomplete answer
-        registration::Answer answer{result.ok, result.stored, result.error_id,
-                                    gateway_.specification().record_error(result.error_id).error_class};
-        auto consequence = registration::apply_result(entry->standing, answer, gateway_.retry_policy(),
-                                                      to_milliseconds(now), gateway_.chance());
+        registration::Answer answer{result.ok, result.stored, result.error_id, ErrorClass::unknown};
+        if (!result.ok)
+            answer.error_class = gateway_.specification().record_error(result.error_id).error_class;
+        auto consequence =
+            registration::apply_result(entry->standing, answer, policy, to_milliseconds(now), chance);
         auto case_step = step_case(batch, member, entry->standing, answer, consequence);
         if (consequence.alarm)
             raise("result-needs-person",
@@ -560,7 +589,8 @@ Status Exchange::land_results(const Batch& batch) {
             default:
                 break;
         }
-        landings.push_back({member, std::move(consequence), result.error_id, std::move(case_step)});
+        landings.push_back(
+            {std::move(*entry), std::move(consequence), result.error_id, std::move(case_step)});
     }
     if (!results.empty())
         raise("result-of-unknown-record", tr("request {}: {} results are about records that were not in it",
@@ -595,10 +625,12 @@ Result<bool> Exchange::resend_due_records() {
         if (kind == nullptr) continue;
         const auto& standing = each.entry.standing;
         const UpdateKind update_kind = standing.owed.value_or(UpdateKind::update);
-        std::string canonical;
+        std::string deletion;
+        std::string_view canonical;
         if (update_kind == UpdateKind::remove) {
-            spec::append_deletion(canonical, *kind, insurer_.number.value(), each.entry.key,
+            spec::append_deletion(deletion, *kind, insurer_.number.value(), each.entry.key,
                                   std::max<std::int64_t>(1, standing.acknowledged_history));
+            canonical = deletion;
         } else {
             if (each.request_id != loaded && !each.request_id.empty()) {
                 auto found = spool_.load(each.request_id);
@@ -623,7 +655,7 @@ Result<bool> Exchange::resend_due_records() {
         sending.event = Event::batched;
         sending.next = standing;
         sending.comparison = each.entry.comparison;
-        KAIGO_CHECK(add(*kind, std::move(sending), std::move(canonical)));
+        KAIGO_CHECK(add(*kind, std::move(sending), canonical));
         moved = true;
     }
     wipe(bodies);
@@ -662,13 +694,7 @@ void Exchange::drain() {
         if (!take_outcomes(Duration(1000))) return;
 }
 
-std::int64_t Exchange::open_count() const {
-    std::int64_t open = 0;
-    for (const BatchState state : {BatchState::owed, BatchState::sending, BatchState::unknown,
-                                   BatchState::submitted, BatchState::completed})
-        open += static_cast<std::int64_t>(ledger_.batches(insurer_id_, state, std::nullopt).size());
-    return open;
-}
+std::int64_t Exchange::open_count() const { return ledger_.open_batches(insurer_id_); }
 
 Result<bool> Exchange::settle(std::optional<Instant> deadline,
                               const std::function<Result<bool>()>& read_again) {

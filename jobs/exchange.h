@@ -36,7 +36,7 @@ class Exchange {
 
     /// A record to be sent with its canonical bytes. Batches leave when they are full; flush() sends the
     /// rest.
-    Status add(const spec::RecordKind& kind, ledger::Sending sending, std::string canonical);
+    Status add(const spec::RecordKind& kind, ledger::Sending sending, std::string_view canonical);
     Status flush();
 
     /// One round: outcomes, questions, completed receptions, results, records due again.
@@ -58,11 +58,13 @@ class Exchange {
     struct Building {
         const spec::RecordKind* kind = nullptr;
         std::vector<ledger::Sending> sendings;
-        std::vector<std::string> canonical;
+        std::string canonical;  ///< of all, one behind the other
+        std::vector<std::size_t> sizes;
         registration::BatchFill fill;
     };
 
     Status make_room();
+    Status collect_on_the_way();
     Status send_batch(const ledger::Batch& batch);
     ledger::BatchDraft make_draft(const spec::RecordKind& kind, std::vector<ledger::Sending> sendings) const;
     struct Envelope {
@@ -71,7 +73,7 @@ class Exchange {
         const std::optional<std::string>& base_date;
     };
     std::string compose(const Envelope& envelope, const std::vector<ledger::Member>& members,
-                        const std::vector<std::string>& canonical) const;
+                        const std::vector<std::string_view>& canonical) const;
     std::string body_digest(const std::string& body) const;
     bool may_send() const;
     void count_sent(const spec::RecordKind& kind, const std::vector<ledger::Member>& members);
@@ -110,6 +112,7 @@ class Exchange {
     registration::BatchLimits limits_;
     std::map<ledger::KindId, const spec::RecordKind*> kinds_;
     Building building_;
+    int uploads_since_collecting_ = 0;
     std::string mode_;
     std::optional<std::string> base_date_;
     std::optional<Instant> paused_until_;

@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
+#include <array>
+
 #include "base/i18n.h"
+#include "base/read_ahead.h"
 #include "base/sqlite.h"
 #include "registration/record_state.h"
 
@@ -16,82 +19,127 @@ std::string validation_reason(const spec::Finding& finding) {
 
 namespace {
 
-/// Rows in the order in which the database gives them.
-class StreamedRows : public OrderedRows {
+constexpr std::size_t kBlocks = 5;
+constexpr std::size_t kRowsInBlock = 256;
+
+/// Rows with their bytes, which may hold a マイナンバー and are wiped.
+struct RowBlock {
+    std::vector<OrderedRow> rows;
+    std::string bytes;  ///< of each row its key, then its canonical form
+    OrderedRows::Counts counts;
+    bool out_of_order = false;
+
+    void clear() {
+        SecretBytes::wipe(bytes.data(), bytes.size());
+        bytes.clear();
+        rows.clear();
+    }
+    RowBlock() = default;
+    RowBlock(const RowBlock&) = delete;
+    RowBlock& operator=(const RowBlock&) = delete;
+    ~RowBlock() { clear(); }
+};
+
+/// Makes rows out of records, in the order in which the database gives them. Used by one thread.
+class RowMaker {
   public:
-    StreamedRows(Gateway& gateway, const mapping::KindPlan& plan,
-                 std::unique_ptr<mapping::RecordReader> reader, bool check_order)
+    RowMaker(Gateway& gateway, const mapping::KindPlan& plan, std::unique_ptr<mapping::RecordReader> reader,
+             bool check_order)
         : plan_(plan),
           reader_(std::move(reader)),
           digest_(gateway.keys().digest.view()),
           settings_{japan_date(gateway.world().clock.now()), gateway.config().my_number_check, true},
           check_order_(check_order) {}
 
-    Result<std::optional<OrderedRow>> next() override {
-        for (;;) {
-            KAIGO_TRY(const bool more, reader_->next());
-            if (!more) return std::optional<OrderedRow>();
-            ++rows_read;
-            auto row = digest_row();
-            if (!row) {
-                ++unreadable;
-                continue;
-            }
-            if (check_order_ && row->key < last_key_) {
-                out_of_order = true;
-                return std::optional<OrderedRow>();
-            }
-            last_key_ = row->key;
-            return row;
+    /// @return false after the last row
+    Result<bool> fill(RowBlock& block) {
+        block.clear();
+        if (failure_) return tl::unexpected(*failure_);
+        ends_.clear();
+        while (block.rows.size() < kRowsInBlock && !ended_) {
+            const auto more = reader_->next();
+            if (!more) failure_ = more.error();  // the rows before it come first
+            ended_ = !more || !*more;
+            if (!ended_) take_row(block);
         }
+        std::string_view bytes = block.bytes;
+        for (std::size_t i = 0; i < block.rows.size(); ++i) {
+            block.rows[i].key = bytes.substr(0, ends_[i].key);
+            block.rows[i].canonical = bytes.substr(ends_[i].key, ends_[i].canonical);
+            bytes.remove_prefix(ends_[i].key + ends_[i].canonical);
+        }
+        block.counts = counts_;
+        block.out_of_order = out_of_order_;
+        if (block.rows.empty() && failure_) return tl::unexpected(*failure_);
+        // A last block without rows may still carry counts.
+        const bool over = block.rows.empty() && told_end_;
+        told_end_ = ended_;
+        return !over;
     }
 
   private:
-    std::optional<OrderedRow> digest_row() {
+    struct Sizes {
+        std::size_t key, canonical;
+    };
+
+    void take_row(RowBlock& block) {
+        const std::size_t start = block.bytes.size();
+        if (!spec::append_key(block.bytes, reader_->record())) {
+            block.bytes.resize(start);
+            ++counts_.unreadable;
+            return;
+        }
+        const std::string_view key = std::string_view(block.bytes).substr(start);
+        if (check_order_ && key < last_key_) {
+            out_of_order_ = true;
+            ended_ = true;
+            block.bytes.resize(start);
+            return;
+        }
+        last_key_ = key;
+        const std::size_t key_size = key.size();
+        OrderedRow& row = block.rows.emplace_back();
+        const std::size_t at = block.bytes.size();
+        if (judge(row)) {
+            spec::append_canonical(block.bytes, reader_->record());
+            row.source.digest = digest_.digest(std::string_view(block.bytes).substr(at));
+        }
+        ends_.push_back({key_size, block.bytes.size() - at});
+    }
+
+    /// What is known of the row besides its content.
+    /// @return whether it can be used
+    bool judge(OrderedRow& row) {
         const spec::Record& record = reader_->record();
-        auto key = spec::encode_key(record);
-        if (!key) return std::nullopt;
-        OrderedRow row;
-        row.key = std::move(*key);
         row.source.history = record.items[plan_.kind->history].number;
         if (plan_.kind->my_number) {
             const spec::Value& number = record.items[*plan_.kind->my_number];
             if (number.kind == spec::Value::Kind::text) {
-                ++my_numbers_read;
-                std::string labelled = "my-number/" + std::string(number.text);
-                row.my_number = digest_.digest(labelled);
-                SecretBytes::wipe(labelled.data(), labelled.size());
+                ++counts_.my_numbers_read;
+                labelled_ = "my-number/";
+                labelled_ += number.text;
+                row.my_number = digest_.digest(labelled_);
+                SecretBytes::wipe(labelled_.data(), labelled_.size());
             }
         }
         if (const auto& verdict = reader_->consent()) row.consent = verdict->packed();
         if (reader_->platform_owned()) {
             row.source.verdict = SourceRow::Verdict::platform_owned;
-            return row;
+            return false;
         }
         findings_.clear();
         spec::validate(record, settings_, findings_);
-        bool only_my_number = true;
-        const spec::Finding* first = nullptr;
         for (const spec::Finding& finding : findings_) {
-            if (finding.severity != spec::Severity::error) continue;
-            if (finding.rule == spec::kMyNumberMissing) continue;
-            only_my_number = false;
-            if (first == nullptr) first = &finding;
-        }
-        if (first != nullptr) {
+            if (finding.severity != spec::Severity::error || finding.rule == spec::kMyNumberMissing) continue;
             row.source.verdict = SourceRow::Verdict::unusable;
-            row.source.reason = validation_reason(*first);
-            return row;
+            row.source.reason = validation_reason(finding);
+            return false;
         }
-        if (only_my_number && plan_.kind->my_number && !row.my_number) {
+        if (plan_.kind->my_number && !row.my_number) {
             row.source.verdict = SourceRow::Verdict::no_my_number;
-            return row;
+            return false;
         }
-        row.canonical.reserve(last_size_ + 64);
-        spec::append_canonical(row.canonical, record);
-        last_size_ = row.canonical.size();
-        row.source.digest = digest_.digest(row.canonical);
-        return row;
+        return true;
     }
 
     const mapping::KindPlan& plan_;
@@ -99,9 +147,40 @@ class StreamedRows : public OrderedRows {
     Hmac digest_;
     spec::ValidationSettings settings_;
     std::vector<spec::Finding> findings_;
-    bool check_order_;
+    std::vector<Sizes> ends_;
+    std::string labelled_;
     std::string last_key_;
-    std::size_t last_size_ = 512;
+    OrderedRows::Counts counts_;
+    std::optional<Error> failure_;
+    bool check_order_;
+    bool out_of_order_ = false;
+    bool ended_ = false;
+    bool told_end_ = false;  ///< the block that carries the last counts has gone out
+};
+
+/// Rows straight from the database.
+class StreamedRows : public OrderedRows {
+  public:
+    explicit StreamedRows(std::unique_ptr<RowMaker> maker)
+        : maker_(std::move(maker)),
+          blocks_(kBlocks, [this](RowBlock& block) { return maker_->fill(block); }) {}
+
+    Result<OrderedRow*> next() override {
+        while (block_ == nullptr || row_ == block_->rows.size()) {
+            KAIGO_TRY(block_, blocks_.next());
+            row_ = 0;
+            if (block_ == nullptr) return nullptr;
+            counts = block_->counts;
+            out_of_order = block_->out_of_order;
+        }
+        return &block_->rows[row_++];
+    }
+
+  private:
+    std::unique_ptr<RowMaker> maker_;
+    RowBlock* block_ = nullptr;
+    std::size_t row_ = 0;
+    ReadAhead<RowBlock> blocks_;
 };
 
 /// Rows of a database that has its own order, sorted in a file beside the ledger.
@@ -115,30 +194,35 @@ class SortedRows : public OrderedRows {
             random.fill({reinterpret_cast<std::uint8_t*>(key.data()), key.size()});
             sorted->key_ = SecretBytes(std::move(key));
             KAIGO_CHECK(sorted->fill(rows));
-            sorted->rows_read = rows.rows_read;
-            sorted->unreadable = rows.unreadable;
-            sorted->my_numbers_read = rows.my_numbers_read;
+            sorted->counts = rows.counts;
             return std::unique_ptr<OrderedRows>(std::move(sorted));
         } catch (const sqlite::Failure& failure) {
             return fail(ErrorCode::cannot_write, failure.what()).at((folder / "sort.tmp").string());
         }
     }
 
-    Result<std::optional<OrderedRow>> next() override {
+    Result<OrderedRow*> next() override {
         try {
-            if (!select_->step()) return std::optional<OrderedRow>();
-            OrderedRow row;
-            row.key = select_->blob(0);
+            if (!select_->step()) return nullptr;
+            // The row before this one is still looked at.
+            slot_ = 1 - slot_;
+            Owned& owned = owned_[slot_];
+            owned.wipe();
+            OrderedRow& row = owned.row;
+            row = {};
+            owned.key = select_->blob(0);
+            row.key = owned.key;
             row.source.verdict = static_cast<SourceRow::Verdict>(select_->integer(1));
             row.source.history = select_->integer(2);
             row.source.reason = select_->text(3);
             row.source.digest = digest_of(select_->blob(4));
             if (!select_->is_null(5)) row.my_number = digest_of(select_->blob(5));
             if (!select_->is_null(6)) {
-                KAIGO_TRY(row.canonical, unseal(key_.view(), row.key, select_->blob(6)));
+                KAIGO_TRY(owned.canonical, unseal(key_.view(), owned.key, select_->blob(6)));
+                row.canonical = owned.canonical;
             }
             if (!select_->is_null(7)) row.consent = select_->integer(7);
-            return row;
+            return &row;
         } catch (const sqlite::Failure& failure) {
             return fail(ErrorCode::cannot_read, failure.what());
         }
@@ -155,6 +239,16 @@ class SortedRows : public OrderedRows {
             "sealed BLOB, consent INTEGER)");
         ::unlink(path.c_str());
     }
+
+    struct Owned {
+        OrderedRow row;
+        std::string key, canonical;
+        void wipe() { SecretBytes::wipe(canonical.data(), canonical.size()); }
+        Owned() = default;
+        Owned(const Owned&) = delete;
+        Owned& operator=(const Owned&) = delete;
+        ~Owned() { wipe(); }
+    };
 
     static std::filesystem::path fresh(const std::filesystem::path& path) {
         std::error_code ignored;
@@ -176,8 +270,8 @@ class SortedRows : public OrderedRows {
         database_.execute("BEGIN");
         auto insert = database_.prepare("INSERT INTO row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         for (;;) {
-            KAIGO_TRY(const auto row, rows.next());
-            if (!row) break;
+            KAIGO_TRY(const OrderedRow* row, rows.next());
+            if (row == nullptr) break;
             insert.bind_blob(1, row->key).bind(2, static_cast<std::int64_t>(row->source.verdict));
             insert.bind(3, row->source.history)
                 .bind(4, row->source.reason)
@@ -206,16 +300,20 @@ class SortedRows : public OrderedRows {
     sqlite::Database database_;
     std::optional<sqlite::Statement> select_;
     SecretBytes key_;
+    std::array<Owned, 2> owned_;
+    std::size_t slot_ = 0;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<OrderedRows>> open_ordered_rows(Gateway& gateway, const mapping::KindPlan& plan,
-                                                       source::Snapshot& snapshot,
+                                                       const SourceViews& source,
                                                        const config::Insurer& insurer, bool sort) {
     KAIGO_TRY(auto reader,
-              mapping::RecordReader::open(plan, snapshot, insurer.number, gateway.consent_policy(insurer)));
-    auto streamed = std::make_unique<StreamedRows>(gateway, plan, std::move(reader), !sort);
+              mapping::RecordReader::open_ahead(plan, source.rows, source.children, insurer.number,
+                                                gateway.consent_policy(insurer)));
+    auto streamed =
+        std::make_unique<StreamedRows>(std::make_unique<RowMaker>(gateway, plan, std::move(reader), !sort));
     if (!sort) return streamed;
     return SortedRows::sort(*streamed, gateway.config().ledger.parent_path(), gateway.world().random);
 }

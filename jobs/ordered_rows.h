@@ -15,11 +15,11 @@
 
 namespace kaigo::jobs {
 
-/// One row, ready to be compared.
+/// One row, ready to be compared. Its bytes live until the call after the next one.
 struct OrderedRow {
-    std::string key;
+    std::string_view key;
     registration::SourceRow source;
-    std::string canonical;  ///< of a usable row
+    std::string_view canonical;  ///< of a usable row
     std::optional<Digest> my_number;
     std::optional<std::int64_t> consent;  ///< registration::ConsentVerdict::packed
 };
@@ -27,20 +27,28 @@ struct OrderedRow {
 class OrderedRows {
   public:
     virtual ~OrderedRows() = default;
-    /// The next row by key; nothing after the last.
-    virtual Result<std::optional<OrderedRow>> next() = 0;
-    /// Rows whose key cannot be read, and why the first of them; they have no place in the order.
-    std::int64_t unreadable = 0;
-    std::int64_t rows_read = 0;
-    std::int64_t my_numbers_read = 0;
+    /// The next row by key; null after the last.
+    virtual Result<OrderedRow*> next() = 0;
+    struct Counts {
+        std::int64_t unreadable = 0;  ///< rows whose key cannot be read: they have no place in the order
+        std::int64_t my_numbers_read = 0;
+    };
+    Counts counts;
     /// Set when the database gave a row out of order: nothing that follows can be used.
     bool out_of_order = false;
 };
 
-/// Maps, validates and digests. Straight from the database when it gives the rows in key order, else sorted
-/// on disk: then each row's content lies sealed in a file that has no name, under a key of this process.
+/// Of the same state of the source, for a thread each.
+struct SourceViews {
+    source::Snapshot& rows;      ///< read ahead
+    source::Snapshot& children;  ///< for the thread that maps
+};
+
+/// Maps, validates and digests, ahead of the caller. Straight from the database when it gives the rows in key
+/// order, else sorted on disk: then each row's content lies sealed in a file that has no name, under a key of
+/// this process.
 Result<std::unique_ptr<OrderedRows>> open_ordered_rows(Gateway& gateway, const mapping::KindPlan& plan,
-                                                       source::Snapshot& snapshot,
+                                                       const SourceViews& source,
                                                        const config::Insurer& insurer, bool sort);
 
 /// The first error of a record, as it is stored: "validation:survey.items.1-3:code".

@@ -256,7 +256,7 @@ class Run {
                               std::back_inserter(keys));
             if (keys.empty()) continue;
             CompareOptions options = compare_options();
-            options.only = std::set<std::string>(keys.begin(), keys.end());
+            options.only.emplace(keys.begin(), keys.end());
             KAIGO_TRY(const CompareOutcome outcome,
                       compare_kind(gateway_, ledger_, &exchange, insurer, *kind, run_, options, tally_));
             sent = sent || outcome.sent > 0;

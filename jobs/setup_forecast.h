@@ -20,7 +20,7 @@ class SetupForecast {
     /// @param secret  32 random bytes: numbers are compared by digests under a key of this process
     explicit SetupForecast(std::string_view secret) : digest_(secret) {}
 
-    /// @param key       as spec::encode_key made it
+    /// @param key       as spec::append_key made it
     /// @param findings  of this record
     void take(const spec::Record& record, const std::string& key, const std::vector<spec::Finding>& findings,
               const registration::Evidence& evidence);

@@ -83,6 +83,7 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
                   EvidenceBeside::open(source.plan->evidence(), *snapshot, insurer.number, settings.today));
     }
     std::vector<spec::Finding> findings;
+    std::string key;
     while (sample == 0 || result.rows < sample) {
         KAIGO_TRY(const bool more, reader->next());
         if (!more) break;
@@ -95,11 +96,12 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
         }
         findings.clear();
         spec::validate(reader->record(), settings, findings);
-        const auto key = spec::encode_key(reader->record());
-        bool usable = key.has_value();
-        if (result.forecast && key) {
-            KAIGO_TRY(const auto facts, evidence.of(*key));
-            result.forecast->take(reader->record(), *key, findings, facts);
+        key.clear();
+        const bool has_key = spec::append_key(key, reader->record());
+        bool usable = has_key;
+        if (result.forecast && has_key) {
+            KAIGO_TRY(const auto facts, evidence.of(key));
+            result.forecast->take(reader->record(), key, findings, facts);
         }
         for (const spec::Finding& finding : findings) {
             Breach& breach = result.breaches[{finding.path, std::string(finding.rule)}];
@@ -107,8 +109,8 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
             breach.warning = finding.severity == spec::Severity::warning;
             usable = usable && breach.warning;
             if (breach.examples.size() < kExamples)
-                breach.examples.push_back(key ? spec::describe_key(*plan.kind, *key)
-                                              : tr("row {}", reader->position()));
+                breach.examples.push_back(has_key ? spec::describe_key(*plan.kind, key)
+                                                  : tr("row {}", reader->position()));
         }
         if (usable) ++result.usable;
     }

@@ -1,7 +1,6 @@
 #include "base/crypto.h"
 
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -52,7 +51,7 @@ SecretBytes hkdf(std::string_view secret, std::string_view label) {
 
 }  // namespace
 
-void SecretBytes::wipe(void* data, std::size_t size) { OPENSSL_cleanse(data, size); }
+void SecretBytes::wipe(void* data, std::size_t size) { ::explicit_bzero(data, size); }
 
 struct Hmac::State {
     std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac{EVP_MAC_fetch(nullptr, "HMAC", nullptr),

@@ -1,9 +1,6 @@
 #include "base/date.h"
 
-#include <fmt/core.h>
-
 #include <array>
-#include <charconv>
 
 #include "base/identifiers.h"
 
@@ -39,8 +36,11 @@ constexpr std::array kEras = {
 
 std::optional<unsigned> number(std::string_view digits) {
     unsigned value = 0;
-    if (digits.empty() || digits.size() > 4 || !is_digits(digits)) return std::nullopt;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (digits.empty() || digits.size() > 4) return std::nullopt;
+    for (const char c : digits) {
+        if (c < '0' || c > '9') return std::nullopt;
+        value = value * 10 + static_cast<unsigned>(c - '0');
+    }
     return value;
 }
 
@@ -113,8 +113,14 @@ std::optional<Date> Date::parse_wareki(std::string_view text) {
 
 std::string Date::iso() const {
     const year_month_day date(days_);
-    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+    std::string out = "0000-00-00";
+    const auto put = [&out](std::size_t end, unsigned value, int digits) {
+        for (; digits > 0; --digits, value /= 10) out[--end] = static_cast<char>('0' + value % 10);
+    };
+    put(4, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+    put(7, static_cast<unsigned>(date.month()), 2);
+    put(10, static_cast<unsigned>(date.day()), 2);
+    return out;
 }
 
 }  // namespace kaigo

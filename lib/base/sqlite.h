@@ -42,13 +42,19 @@ class Statement {
     Statement& bind(int parameter, const char* text) { return bind(parameter, std::string_view(text)); }
     Statement& bind_blob(int parameter, std::string_view bytes);
     Statement& bind_null(int parameter);
+    /// Without a copy: the bytes must live until run() or reset().
+    Statement& bind_view(int parameter, std::string_view text);
+    Statement& bind_blob_view(int parameter, std::string_view bytes);
     /// Number of a named parameter such as ":insurer"; 0 when the statement has none.
     int parameter(const char* name) const;
     int parameter_count() const;
 
     /// @return false when there are no more rows
     bool step();
+    /// Ready to be bound and stepped anew, without what was bound.
     void reset();
+    /// Ready to be stepped anew; what was bound stays.
+    void rewind();
     /// For statements without rows: step to the end and reset.
     void run();
 
@@ -59,6 +65,14 @@ class Statement {
     double real(int column) const;
     std::string_view text(int column) const;
     std::string_view blob(int column) const;
+    /// One column at once.
+    struct Value {
+        Type type = Type::null;
+        std::int64_t integer = 0;
+        double real = 0;
+        std::string_view bytes;  ///< of text and blobs
+    };
+    Value value(int column) const;
     bool is_null(int column) const { return type(column) == Type::null; }
     bool read_only() const;
 

@@ -3,6 +3,8 @@
 #include <unicode/normalizer2.h>
 #include <unicode/utf8.h>
 
+#include <cstdint>
+#include <cstring>
 #include <stdexcept>
 
 #include "base/identifiers.h"
@@ -23,6 +25,49 @@ constexpr bool is_inert(UChar32 c) {
     return (c >= 0x20 && c < 0x7F) || (c >= 0x3000 && c <= 0x3096) || (c >= 0x309D && c <= 0x30FF) ||
            (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xFF01 && c <= 0xFF9F) || (c >= 0x20000 && c <= 0x2A6DF) ||
            c >= 0xE0100;
+}
+
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kHigh = kOnes * 0x80;
+
+/// Eight bytes tested at once.
+constexpr bool has_byte(std::uint64_t word, std::uint64_t value) {
+    const std::uint64_t x = word ^ (kOnes * value);
+    return ((x - kOnes) & ~x & kHigh) != 0;
+}
+constexpr bool has_below_space(std::uint64_t word) { return ((word - kOnes * 0x20) & ~word & kHigh) != 0; }
+
+/// How many bytes at the beginning fulfil a test, which is given for eight bytes and for one.
+template <class Eight, class One>
+std::size_t prefix(std::string_view text, Eight eight, One one) {
+    std::size_t at = 0;
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        if (!eight(word)) break;
+    }
+    while (at < text.size() && one(static_cast<unsigned char>(text[at]))) ++at;
+    return at;
+}
+
+/// Printable ASCII: most values are nothing else.
+std::size_t ascii_prefix(std::string_view utf8) {
+    return prefix(
+        utf8,
+        [](std::uint64_t word) {
+            return (word & kHigh) == 0 && !has_below_space(word) && !has_byte(word, 0x7F);
+        },
+        [](unsigned char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+/// What a JSON string holds as it is.
+std::size_t json_plain_prefix(std::string_view utf8) {
+    return prefix(
+        utf8,
+        [](std::uint64_t word) {
+            return !has_below_space(word) && !has_byte(word, '"') && !has_byte(word, '\\');
+        },
+        [](unsigned char c) { return c >= 0x20 && c != '"' && c != '\\'; });
 }
 
 /// Next code point at `at`, which moves on; negative when malformed.
@@ -54,16 +99,23 @@ void append_normalized(std::string& out, std::string_view part, bool compatibili
 }
 
 bool all_inert(std::string_view utf8) {
-    for (std::size_t at = 0; at < utf8.size();)
+    for (std::size_t at = ascii_prefix(utf8); at < utf8.size();)
         if (!is_inert(next(utf8, at))) return false;
     return true;
 }
 
 }  // namespace
 
+bool is_well_formed(std::string_view utf8) {
+    for (std::size_t at = ascii_prefix(utf8); at < utf8.size();)
+        if (next(utf8, at) < 0) return false;
+    return true;
+}
+
 std::optional<std::size_t> count_characters(std::string_view utf8) {
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < utf8.size();) {
+    std::size_t at = ascii_prefix(utf8);
+    std::size_t count = at;
+    while (at < utf8.size()) {
         const UChar32 c = next(utf8, at);
         if (c < 0) return std::nullopt;
         if (!is_variation_selector(c)) ++count;
@@ -71,12 +123,23 @@ std::optional<std::size_t> count_characters(std::string_view utf8) {
     return count;
 }
 
-bool has_control_characters(std::string_view utf8) {
-    for (std::size_t at = 0; at < utf8.size();) {
+TextScan scan_text(std::string_view utf8) {
+    TextScan out;
+    std::size_t at = ascii_prefix(utf8);
+    out.characters = at;
+    bool inert = true;
+    while (at < utf8.size()) {
         const UChar32 c = next(utf8, at);
-        if (c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xFEFF) return true;
+        if (c < 0) {
+            out.well_formed = false;
+            return out;
+        }
+        if (!is_variation_selector(c)) ++out.characters;
+        out.control = out.control || c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xFEFF;
+        inert = inert && is_inert(c);
     }
-    return false;
+    out.normalized = inert || normalize(utf8) == utf8;
+    return out;
 }
 
 std::string normalize(std::string_view utf8) {
@@ -144,21 +207,19 @@ std::string_view trim(std::string_view utf8) {
 
 void append_json_string(std::string& out, std::string_view utf8) {
     out.push_back('"');
-    std::size_t start = 0;
-    for (std::size_t i = 0; i < utf8.size(); ++i) {
-        const auto c = static_cast<unsigned char>(utf8[i]);
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        out.append(utf8.substr(start, i - start));
-        start = i + 1;
+    for (;;) {
+        const std::size_t plain = json_plain_prefix(utf8);
+        out.append(utf8.substr(0, plain));
+        if (plain == utf8.size()) break;
+        const char c = utf8[plain];
         if (c == '"' || c == '\\') {
             out.push_back('\\');
-            out.push_back(static_cast<char>(c));
+            out.push_back(c);
         } else {
-            const char code = static_cast<char>(c);
-            out += "\\u00" + hex(std::string_view(&code, 1));
+            out += "\\u00" + hex(std::string_view(&c, 1));
         }
+        utf8.remove_prefix(plain + 1);
     }
-    out.append(utf8.substr(start));
     out.push_back('"');
 }
 

@@ -12,8 +12,16 @@ namespace kaigo {
 /// @return nothing when the bytes are not well-formed UTF-8
 std::optional<std::size_t> count_characters(std::string_view utf8);
 
-/// U+0000–001F, U+007F–009F, or a byte order mark.
-bool has_control_characters(std::string_view utf8);
+bool is_well_formed(std::string_view utf8);
+
+/// What one walk over a text finds.
+struct TextScan {
+    bool well_formed = true;     ///< when not, the rest says nothing
+    std::size_t characters = 0;  ///< as count_characters
+    bool control = false;        ///< U+0000–001F, U+007F–009F, or a byte order mark
+    bool normalized = false;     ///< as is_normalized
+};
+TextScan scan_text(std::string_view utf8);
 
 /// NFC, except that compatibility ideographs (U+F900–FAFF, U+2F800–2FA1F: names) stay as they are.
 /// @param utf8 well-formed

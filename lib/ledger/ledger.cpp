@@ -17,12 +17,12 @@ using registration::Standing;
 using registration::Term;
 using sqlite::Statement;
 
-const char* const kEntryColumns =
+namespace {
+
+constexpr const char* kEntryColumns =
     "key, state, owed, flags, reason, acknowledged, acknowledged_history, sent, sent_history, my_number, "
     "digest_key, "
     "attempts, due_at, batch, seq, comparison, consent";
-
-namespace {
 
 constexpr std::int64_t kThenCreate = 1;
 constexpr std::int64_t kPlatformOwned = 2;
@@ -46,7 +46,7 @@ std::optional<Digest> digest_of(const Statement& row, int column) {
 
 void put(Statement& statement, int parameter, const std::optional<Digest>& digest) {
     if (digest)
-        statement.bind_blob(parameter, bytes_of(*digest));
+        statement.bind_blob_view(parameter, bytes_of(*digest));
     else
         statement.bind_null(parameter);
 }
@@ -88,6 +88,36 @@ KnownCase read_case(const Statement& row) {
     out.to_be_looked_at = row.integer(13) != 0;
     c.hindrance = row.text(14);
     return out;
+}
+
+/// Reads the columns that kEntryColumns names; keeps the memory of what `entry` held before.
+void read_entry(const Statement& row, Entry& entry) {
+    entry.key = row.blob(0);
+    Standing& s = entry.standing;
+    s.state = static_cast<RecordState>(row.integer(1));
+    s.owed.reset();
+    if (const auto owed = integer_or_null(row, 2)) s.owed = static_cast<UpdateKind>(*owed);
+    const std::int64_t flags = row.integer(3);
+    s.then_create = (flags & kThenCreate) != 0;
+    s.platform_owned = (flags & kPlatformOwned) != 0;
+    s.on_platform = (flags & kOnPlatform) != 0;
+    s.needs_body = (flags & kNeedsBody) != 0;
+    s.in_case = (flags & kInCase) != 0;
+    s.recreating = (flags & kRecreating) != 0;
+    s.unlinked = (flags & kUnlinked) != 0;
+    s.reason = row.text(4);
+    s.acknowledged = digest_of(row, 5);
+    s.acknowledged_history = row.integer(6);
+    s.sent = digest_of(row, 7);
+    s.sent_history = row.integer(8);
+    entry.my_number = digest_of(row, 9);
+    entry.digest_key = row.text(10);
+    s.attempts = static_cast<std::uint32_t>(row.integer(11));
+    s.due_at = integer_or_null(row, 12);
+    entry.batch = integer_or_null(row, 13);
+    entry.seq = row.integer(14);
+    entry.comparison = integer_or_null(row, 15);
+    entry.consent = integer_or_null(row, 16);
 }
 
 /// Members of a batch as one value: a row of their own for each would cost more than the record itself.
@@ -139,36 +169,6 @@ void require_edge(RecordState from, Event event, RecordState to) {
 }
 
 }  // namespace
-
-Entry read_entry(const Statement& row, int first) {
-    Entry entry;
-    entry.key = row.blob(first);
-    Standing& s = entry.standing;
-    s.state = static_cast<RecordState>(row.integer(first + 1));
-    if (!row.is_null(first + 2)) s.owed = static_cast<UpdateKind>(row.integer(first + 2));
-    const std::int64_t flags = row.integer(first + 3);
-    s.then_create = (flags & kThenCreate) != 0;
-    s.platform_owned = (flags & kPlatformOwned) != 0;
-    s.on_platform = (flags & kOnPlatform) != 0;
-    s.needs_body = (flags & kNeedsBody) != 0;
-    s.in_case = (flags & kInCase) != 0;
-    s.recreating = (flags & kRecreating) != 0;
-    s.unlinked = (flags & kUnlinked) != 0;
-    s.reason = row.text(first + 4);
-    s.acknowledged = digest_of(row, first + 5);
-    s.acknowledged_history = row.integer(first + 6);
-    s.sent = digest_of(row, first + 7);
-    s.sent_history = row.integer(first + 8);
-    entry.my_number = digest_of(row, first + 9);
-    entry.digest_key = row.text(first + 10);
-    s.attempts = static_cast<std::uint32_t>(row.integer(first + 11));
-    s.due_at = integer_or_null(row, first + 12);
-    entry.batch = integer_or_null(row, first + 13);
-    entry.seq = row.integer(first + 14);
-    entry.comparison = integer_or_null(row, first + 15);
-    entry.consent = integer_or_null(row, first + 16);
-    return entry;
-}
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& path, Instant now) {
     std::error_code ignored;
@@ -442,23 +442,23 @@ void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key
                   "digest_key = ?13, attempts = ?14, due_at = ?15, batch = ?16, seq = ?17, comparison = ?18, "
                   "consent = coalesce(?20, consent) "
                   "WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND state = ?19");
-    write.bind(1, insurer).bind(2, kind).bind_blob(3, key).bind(4, static_cast<std::int64_t>(next.state));
+    write.bind(1, insurer)
+        .bind(2, kind)
+        .bind_blob_view(3, key)
+        .bind(4, static_cast<std::int64_t>(next.state));
     put(write, 5,
         next.owed ? std::optional<std::int64_t>(static_cast<std::int64_t>(*next.owed)) : std::nullopt);
     write.bind(6, (next.then_create ? kThenCreate : 0) | (next.platform_owned ? kPlatformOwned : 0) |
                       (next.on_platform ? kOnPlatform : 0) | (next.needs_body ? kNeedsBody : 0) |
                       (next.in_case ? kInCase : 0) | (next.recreating ? kRecreating : 0) |
                       (next.unlinked ? kUnlinked : 0));
-    if (next.reason.empty())
-        write.bind_null(7);
-    else
-        write.bind(7, next.reason);
+    if (!next.reason.empty()) write.bind_view(7, next.reason);
     put(write, 8, next.acknowledged);
     write.bind(9, next.acknowledged_history);
     put(write, 10, next.sent);
     write.bind(11, next.sent_history);
     put(write, 12, from_row.my_number);
-    write.bind(13, digest_key).bind(14, static_cast<std::int64_t>(next.attempts));
+    write.bind_view(13, digest_key).bind(14, static_cast<std::int64_t>(next.attempts));
     put(write, 15, next.due_at);
     put(write, 16, batch);
     write.bind(17, seq);
@@ -601,11 +601,34 @@ std::vector<std::string> Ledger::cases_to_look_at(InsurerId insurer, KindId kind
 }
 
 void Ledger::count_standing(RunId run) {
-    statement(
-        "INSERT OR REPLACE INTO run_count SELECT ?1, insurer, kind, state, coalesce(reason, ''), count(*) "
-        "FROM record GROUP BY insurer, kind, state, coalesce(reason, '')")
-        .bind(1, run)
-        .run();
+    // In the order of the table, counted here: grouping in SQL would sort every record.
+    std::map<std::tuple<InsurerId, KindId, std::int64_t, std::string>, std::int64_t> counts;
+    std::int64_t* count = nullptr;
+    std::tuple<InsurerId, KindId, std::int64_t, std::string> at;
+    auto& rows = statement("SELECT insurer, kind, state, reason FROM record");
+    while (rows.step()) {
+        auto& [insurer, kind, state, reason] = at;
+        const bool same = count != nullptr && insurer == rows.integer(0) && kind == rows.integer(1) &&
+                          state == rows.integer(2) && reason == rows.text(3);
+        if (!same) {
+            at = {rows.integer(0), rows.integer(1), rows.integer(2), std::string(rows.text(3))};
+            count = &counts[at];
+        }
+        ++*count;
+    }
+    sqlite::Transaction transaction(database_);
+    for (const auto& [what, records] : counts) {
+        const auto& [insurer, kind, state, reason] = what;
+        statement("INSERT OR REPLACE INTO run_count VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            .bind(1, run)
+            .bind(2, insurer)
+            .bind(3, kind)
+            .bind(4, state)
+            .bind(5, reason)
+            .bind(6, records)
+            .run();
+    }
+    transaction.commit();
 }
 
 void Ledger::write_case(const CaseStep& step, Instant now) {
@@ -863,16 +886,38 @@ void Ledger::batch_accepted(BatchId id, BatchState from, const std::string& rece
     transaction.commit();
 }
 
-std::optional<BatchId> Ledger::batch_by_request(const std::string& request_id) {
-    auto& row = statement("SELECT id FROM batch WHERE request_id = ?1").bind(1, request_id);
-    std::optional<BatchId> out;
-    if (row.step()) out = row.integer(0);
+std::optional<Ledger::BatchStanding> Ledger::batch_by_request(const std::string& request_id) {
+    auto& row = statement("SELECT id, state FROM batch WHERE request_id = ?1").bind(1, request_id);
+    std::optional<BatchStanding> out;
+    if (row.step()) out = BatchStanding{row.integer(0), static_cast<BatchState>(row.integer(1))};
     row.reset();
     return out;
 }
 
-void Ledger::receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
+std::int64_t Ledger::open_batches(InsurerId insurer) {
+    auto& row = statement("SELECT count(*) FROM batch WHERE insurer = ?1 AND state < 6").bind(1, insurer);
+    row.step();
+    const std::int64_t open = row.integer(0);
+    row.reset();
+    return open;
+}
+
+std::vector<BatchId> Ledger::missed(InsurerId insurer, Instant before, Instant now) {
+    auto& rows =
+        statement(
+            "SELECT id FROM batch WHERE insurer = ?1 AND state = 4 AND state < 6 AND created_at <= ?2 AND "
+            "(due_at IS NULL OR due_at <= ?3) ORDER BY id")
+            .bind(1, insurer)
+            .bind(2, to_milliseconds(before))
+            .bind(3, to_milliseconds(now));
+    std::vector<BatchId> out;
+    while (rows.step()) out.push_back(rows.integer(0));
+    return out;
+}
+
+bool Ledger::receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
                                   const std::string& cursor, Instant now) {
+    bool some = false;
     sqlite::Transaction transaction(database_);
     for (const Completed& each : receptions) {
         statement(
@@ -881,13 +926,15 @@ void Ledger::receptions_completed(InsurerId insurer, const std::vector<Completed
             .bind(2, to_milliseconds(now))
             .bind(3, each.processing_status)
             .run();
-        if (database_.changes() == 1)
-            write_batch_history(each.batch, BatchState::submitted, BatchState::completed,
-                                each.processing_status, now);
+        if (database_.changes() != 1) continue;
+        some = true;
+        write_batch_history(each.batch, BatchState::submitted, BatchState::completed, each.processing_status,
+                            now);
     }
     if (!cursor.empty())
         statement("INSERT OR REPLACE INTO cursor VALUES (?1, ?2)").bind(1, insurer).bind(2, cursor).run();
     transaction.commit();
+    return some;
 }
 
 std::string Ledger::cursor(InsurerId insurer) {
@@ -898,16 +945,34 @@ std::string Ledger::cursor(InsurerId insurer) {
     return out;
 }
 
-std::optional<Entry> Ledger::flying(const Batch& batch, const Member& member) {
-    static const std::string kSql =
-        fmt::format("SELECT {} FROM record WHERE insurer = ?1 AND kind = ?2 AND key = ?3", kEntryColumns);
-    auto& row = statement(kSql.c_str()).bind(1, batch.insurer).bind(2, batch.kind).bind_blob(3, member.key);
-    std::optional<Entry> out;
-    if (row.step()) {
-        Entry entry = read_entry(row, 0);
-        if (entry.batch == batch.id && entry.standing.state == RecordState::sending) out = std::move(entry);
+std::vector<std::optional<Entry>> Ledger::flying(const Batch& batch) {
+    static const std::string kSql = fmt::format(
+        "SELECT {} FROM record WHERE insurer = ?1 AND kind = ?2 AND key >= ?3 ORDER BY key", kEntryColumns);
+    // Members mostly stand in key order and close together: the next rows are looked at before a new search.
+    constexpr int kStepsBeforeSearch = 3;
+    std::vector<std::optional<Entry>> out(batch.members.size());
+    Statement& rows = statement(kSql.c_str());
+    std::string_view at;
+    bool has_row = false;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        const std::string& key = batch.members[i].key;
+        for (int steps = 0; has_row && at < key && steps < kStepsBeforeSearch; ++steps) {
+            has_row = rows.step();
+            if (has_row) at = rows.blob(0);
+        }
+        if (!has_row || at != key) {
+            rows.reset();
+            rows.bind(1, batch.insurer).bind(2, batch.kind).bind_blob_view(3, key);
+            has_row = rows.step();
+            if (has_row) at = rows.blob(0);
+        }
+        if (!has_row || at != key) continue;
+        Entry entry;
+        read_entry(rows, entry);
+        if (entry.batch == batch.id && entry.standing.state == RecordState::sending)
+            out[i] = std::move(entry);
     }
-    row.reset();
+    rows.reset();
     return out;
 }
 
@@ -921,22 +986,13 @@ void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
     for (const Landing& landing : landings) {
         const auto& [event, next, alarmed] = landing.consequence;
         require_edge(from, event, next.state);
-        auto& where = statement(
-                          "SELECT comparison, digest_key, seq FROM record WHERE insurer = ?1 AND kind = ?2 "
-                          "AND key = ?3")
-                          .bind(1, batch.insurer)
-                          .bind(2, batch.kind)
-                          .bind_blob(3, landing.member.key);
-        if (!where.step()) throw std::logic_error("a record in flight is not in the ledger");
-        const auto comparison = integer_or_null(where, 0);
-        const std::string digest_key(where.text(1));
-        const std::int64_t seq = where.integer(2);
-        where.reset();
-        write_record(batch.insurer, batch.kind, landing.member.key, from, next, {}, digest_key,
+        const auto& [key, standing, my_number, consent, digest_key, batch_id, seq, comparison] =
+            landing.entry;
+        write_record(batch.insurer, batch.kind, key, from, next, {std::nullopt, std::nullopt}, digest_key,
                      next.needs_body ? std::nullopt : std::optional(batch.id), seq, comparison);
         if (next.state == RecordState::absent && comparison) count_deleted(*comparison);
         if (!is_normal_path(event))
-            write_history(batch.insurer, batch.kind, landing.member.key, from, next.state, event,
+            write_history(batch.insurer, batch.kind, key, from, next.state, event,
                           landing.error_id.empty() ? next.reason : landing.error_id, batch.id, "", now);
         if (landing.case_step) write_case(*landing.case_step, now);
     }
@@ -1014,7 +1070,12 @@ std::vector<Ledger::Owed> Ledger::owed(InsurerId insurer, Instant now, std::size
                      .bind(2, to_milliseconds(now))
                      .bind(3, static_cast<std::int64_t>(limit));
     std::vector<Owed> out;
-    while (rows.step()) out.push_back({read_entry(rows, 0), rows.integer(17), std::string(rows.text(18))});
+    while (rows.step()) {
+        Owed& each = out.emplace_back();
+        read_entry(rows, each.entry);
+        each.kind = rows.integer(17);
+        each.request_id = rows.text(18);
+    }
     return out;
 }
 
@@ -1157,8 +1218,31 @@ LedgerReader::LedgerReader(const std::filesystem::path& path, InsurerId insurer,
 
 const Entry* LedgerReader::next() {
     if (!statement_.step()) return nullptr;
-    entry_ = read_entry(statement_, 0);
+    read_entry(statement_, entry_);
     return &entry_;
+}
+
+PrerequisiteReader::PrerequisiteReader(const std::filesystem::path& path, InsurerId insurer, KindId kind)
+    : database_(path, sqlite::Open::read_only),
+      statement_(database_.prepare(
+          "SELECT key, (flags & 4) != 0 AND owed IS NOT 3 FROM record WHERE insurer = ?1 AND "
+          "kind = ?2 AND key >= ?3 ORDER BY key LIMIT 1000")) {
+    statement_.bind(1, insurer).bind(2, kind);
+}
+
+void PrerequisiteReader::read_stretch(std::string_view from) {
+    stretch_.clear();
+    at_ = 0;
+    statement_.bind_blob(3, from);
+    while (statement_.step()) stretch_.emplace_back(statement_.blob(0), statement_.integer(1) != 0);
+    statement_.rewind();
+    ended_ = stretch_.empty();
+}
+
+bool PrerequisiteReader::carries_dependants(std::string_view key) {
+    while (at_ < stretch_.size() && stretch_[at_].first < key) ++at_;
+    if (at_ == stretch_.size() && !ended_) read_stretch(key);
+    return at_ < stretch_.size() && stretch_[at_].first == key && stretch_[at_].second;
 }
 
 }  // namespace kaigo::ledger

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/files.h"
@@ -132,22 +133,32 @@ class Ledger {
     void move_batch(BatchId id, BatchState from, BatchState to, const std::string& detail,
                     std::optional<Instant> due_at, std::uint32_t attempts, Instant now);
     void batch_accepted(BatchId id, BatchState from, const std::string& reception_number, Instant now);
-    std::optional<BatchId> batch_by_request(const std::string& request_id);
+    struct BatchStanding {
+        BatchId id = 0;
+        BatchState state = BatchState::owed;
+    };
+    std::optional<BatchStanding> batch_by_request(const std::string& request_id);
+    /// Batches of the insurer that are not settled.
+    std::int64_t open_batches(InsurerId insurer);
+    /// Batches that wait for their results since `before`, and are due to be asked for by their number.
+    std::vector<BatchId> missed(InsurerId insurer, Instant before, Instant now);
     /// Receptions that a listing named as completed, and the cursor behind them, in one transaction.
     struct Completed {
         BatchId batch;
         std::string processing_status;
     };
-    void receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
+    /// @param cursor  empty: it stays where it is
+    /// @return whether one of them was waited for
+    bool receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
                               const std::string& cursor, Instant now);
     std::string cursor(InsurerId insurer);
 
-    /// The record, when it is a member of this batch and still in flight.
-    std::optional<Entry> flying(const Batch& batch, const Member& member);
+    /// Of each member its record, when that is still in flight with this batch.
+    std::vector<std::optional<Entry>> flying(const Batch& batch);
     /// Applies consequences to members of a batch and ends it (unless some are still without result) in one
     /// transaction.
     struct Landing {
-        Member member;
+        Entry entry;  ///< as it was in flight
         registration::Consequence consequence;
         std::string error_id;
         std::optional<CaseStep> case_step;
@@ -191,8 +202,8 @@ class Ledger {
   private:
     Ledger(FileLock lock, const std::filesystem::path& path);
     struct FromRow {
-        std::optional<Digest> my_number;
-        std::optional<std::int64_t> consent;
+        const std::optional<Digest>& my_number;
+        const std::optional<std::int64_t>& consent;
     };
     void write_record(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
                       const registration::Standing& next, const FromRow& from_row,
@@ -212,7 +223,8 @@ class Ledger {
 
     FileLock lock_;
     sqlite::Database database_;
-    std::map<std::string, sqlite::Statement> statements_;
+    std::unordered_map<const char*, sqlite::Statement> statements_;  ///< by the address of their text
+    /// @param sql  lives as long as the ledger: a literal
     sqlite::Statement& statement(const char* sql);
 };
 
@@ -229,8 +241,21 @@ class LedgerReader {
     Entry entry_;
 };
 
-/// Reads the columns that kEntryColumns names, beginning at `first`.
-extern const char* const kEntryColumns;
-Entry read_entry(const sqlite::Statement& row, int first);
+/// Whether records carry their dependants, asked in key order. Reads a stretch at a time, so that no long
+/// read keeps the ledger's log from being folded in.
+class PrerequisiteReader {
+  public:
+    PrerequisiteReader(const std::filesystem::path& path, InsurerId insurer, KindId kind);
+    bool carries_dependants(std::string_view key);
+
+  private:
+    void read_stretch(std::string_view from);
+
+    sqlite::Database database_;
+    sqlite::Statement statement_;
+    std::vector<std::pair<std::string, bool>> stretch_;
+    std::size_t at_ = 0;
+    bool ended_ = false;
+};
 
 }  // namespace kaigo::ledger

@@ -42,7 +42,7 @@ struct HistoryRow {
 
 struct RecordRow {
     std::string insurer, kind, state, reason;
-    std::string key;  ///< bytes, as spec::encode_key made them
+    std::string key;  ///< bytes, as spec::append_key made them
     std::optional<UpdateKind> owed;
     bool on_platform = false;
     bool platform_owned = false;
@@ -65,7 +65,7 @@ struct CaseStepRow {
 struct CaseRow {
     CaseId id = 0;
     std::string insurer, kind;
-    std::string key;  ///< bytes, as spec::encode_key made them
+    std::string key;  ///< bytes, as spec::append_key made them
     registration::PmhCase pmh_case;
     std::int64_t version = 0;
     std::int64_t opened_at = 0;

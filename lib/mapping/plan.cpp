@@ -66,12 +66,10 @@ class PlanLoader {
     }
 
   private:
-    using Codes = std::map<std::string, std::string, std::less<>>;
-
-    static Codes read_codes(YamlMap& map) {
-        Codes codes;
+    static CodeTable read_codes(YamlMap& map) {
+        CodeTable codes;
         for (const std::string& from : map.keys())
-            if (const auto to = map.text(from)) codes[from] = *to;
+            if (const auto to = map.text(from)) codes.add(from, *to);
         return codes;
     }
 
@@ -119,11 +117,12 @@ class PlanLoader {
                       tr("\"enrolment\" needs \"codes\": to enrolled, not-enrolled or unconfirmable"));
             return;
         }
-        for (const auto& [from, to] : *enrolment->codes)
+        enrolment->codes->for_each_meaning([&](const std::string& to) {
             if (to != registration::fact::kEnrolled && to != registration::fact::kNotEnrolled &&
                 to != registration::fact::kUnconfirmable)
                 map.fault("items",
                           tr("\"enrolment\" needs \"codes\": to enrolled, not-enrolled or unconfirmable"));
+        });
     }
 
     void read_query(YamlMap& map, Query& query) {
@@ -360,9 +359,10 @@ class PlanLoader {
                 out.codes = read_codes(*table);
             }
             if (out.codes && item.codes != nullptr)
-                for (const auto& [from, to] : *out.codes)
+                out.codes->for_each_meaning([&](const std::string& to) {
                     if (!item.codes->values.contains(to))
                         map.fault(*node, tr("code \"{}\" is not in its list", to));
+                });
         }
         if (const auto node = map.node("date")) {
             std::vector<std::string> forms;
@@ -431,7 +431,7 @@ class PlanLoader {
     const spec::Specification& specification_;
     Faults& faults_;
     std::unique_ptr<Plan> plan_;
-    std::map<std::string, Codes> tables_;
+    std::map<std::string, CodeTable> tables_;
 };
 
 std::unique_ptr<Plan> Plan::load(const std::filesystem::path& file, const spec::Specification& specification,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/code_table.h"
 #include "base/yaml.h"
 #include "source/source.h"
 #include "spec/spec.h"
@@ -44,7 +45,7 @@ struct Expression {
     Source source = Source::column;
     std::size_t column = 0;
     std::string constant;
-    std::optional<std::map<std::string, std::string, std::less<>>> codes;
+    std::optional<CodeTable> codes;
     std::vector<DateForm> dates;
     bool trim = false;
     bool full_width_kana = false;

@@ -4,7 +4,7 @@
 
 #include <charconv>
 #include <cmath>
-#include <variant>
+#include <memory>
 
 #include "base/date.h"
 #include "base/i18n.h"
@@ -18,6 +18,14 @@ using spec::ItemType;
 using spec::Value;
 
 namespace {
+
+/// What is read for a rule, not for an item of the specification.
+const Item kText;
+const Item kDate = [] {
+    Item item;
+    item.type = ItemType::date;
+    return item;
+}();
 
 constexpr std::string_view kOpenStart = "0000-01-01";
 constexpr std::string_view kOpenEnd = "9999-12-31";
@@ -44,96 +52,112 @@ std::string_view as_text(const Cell& cell, spec::Arena& arena) {
 
 }  // namespace
 
+/// Bytes that order as the database orders the columns, and compare at once: numbers as numbers, text as
+/// bytes.
+struct JoinKey {
+    std::string bytes;
+    std::string types;  ///< one letter a column
+
+    void clear() {
+        bytes.clear();
+        types.clear();
+    }
+    void add(std::int64_t number) {
+        types.push_back('i');
+        const std::uint64_t ordered = static_cast<std::uint64_t>(number) ^ (std::uint64_t{1} << 63U);
+        for (int shift = 56; shift >= 0; shift -= 8)
+            bytes.push_back(static_cast<char>((ordered >> static_cast<unsigned>(shift)) & 0xFFU));
+    }
+    void add(std::string_view text) {
+        types.push_back('t');
+        // A NUL inside stands before everything but the end of the text.
+        for (std::size_t nul = text.find('\0'); nul != std::string_view::npos; nul = text.find('\0')) {
+            bytes.append(text.substr(0, nul)).append("\0\1", 2);
+            text.remove_prefix(nul + 1);
+        }
+        bytes.append(text).append("\0\0", 2);
+    }
+};
+
 /// A child stream that follows the main one. Rows of the current parent are copied: the stream moves on under
 /// them.
 struct RecordReader::ChildRows {
     const Child* child = nullptr;
     std::unique_ptr<source::RowStream> stream;
     bool has_row = false;
-    /// Numbers order as numbers, text as bytes: as the database orders them.
-    using Key = std::vector<std::variant<std::int64_t, std::string>>;
-    Key row_key;
-    Key last_key;
-    std::vector<std::vector<Cell>> group;  ///< rows of the current parent, text in the reader's arena
+    JoinKey row_key, last_key, found;
+    std::vector<std::span<const Cell>> group;  ///< rows of the current parent, in the reader's arena
 
-    /// Nothing when a part is NULL: that joins with nothing.
-    Result<std::optional<Key>> key_of(const source::RowStream& rows,
-                                      const std::vector<std::size_t>& columns) const {
-        Key key;
+    /// @return false when a part is NULL: that joins with nothing
+    Result<bool> read_key(std::span<const Cell> row, const std::vector<std::size_t>& columns,
+                          JoinKey& key) const {
+        key.clear();
         for (const std::size_t column : columns) {
-            const Cell cell = rows.cell(column);
-            if (cell.type == Cell::Type::null) return std::optional<Key>();
+            const Cell& cell = row[column];
+            if (cell.type == Cell::Type::null) return false;
             if (cell.type == Cell::Type::integer)
-                key.emplace_back(cell.integer);
+                key.add(cell.integer);
             else if (cell.type == Cell::Type::text)
-                key.emplace_back(std::string(cell.text));
+                key.add(cell.text);
             else
                 return fail(ErrorCode::bad_mapping,
                             tr("the child query \"{}\" has a key that is neither text nor a whole number",
                                child->name));
         }
-        return std::optional(std::move(key));
-    }
-
-    /// Text and numbers never are equal: a child would lose its rows without a word.
-    Status same_types(const Key& parent) const {
-        for (std::size_t i = 0; i < parent.size() && i < row_key.size(); ++i)
-            if (parent[i].index() != row_key[i].index())
-                return fail(ErrorCode::bad_mapping,
-                            tr("the key of the child query \"{}\" is of another type than the main query's",
-                               child->name))
-                    .remedy(tr("CAST one of them in its SELECT"));
-        return {};
+        return true;
     }
 
     Status advance() {
-        std::optional<Key> found;
-        while (!found) {
+        bool joins = false;
+        while (!joins) {
             KAIGO_TRY(has_row, stream->next());
             if (!has_row) return {};
-            KAIGO_TRY(found, key_of(*stream, child->key));
+            KAIGO_TRY(joins, read_key(stream->row(), child->key, found));
         }
-        Key& key = *found;
-        if (!row_key.empty() && key < row_key)
+        if (found.bytes < row_key.bytes)
             return fail(ErrorCode::bad_mapping,
                         tr("the child query \"{}\" is not in the order of its key", child->name))
                 .remedy(tr("add ORDER BY with the key's columns"));
-        row_key = std::move(key);
+        std::swap(row_key, found);
         return {};
     }
 
-    Status collect(const source::RowStream& parent, spec::Arena& arena) {
+    Status collect(std::span<const Cell> parent, spec::Arena& arena) {
         group.clear();
-        KAIGO_TRY(const auto found, key_of(parent, child->parent));
-        if (!found) return {};
-        const Key& wanted = *found;
-        if (has_row) KAIGO_CHECK(same_types(wanted));
-        if (wanted < last_key)
+        KAIGO_TRY(const bool joins, read_key(parent, child->parent, found));
+        if (!joins) return {};
+        // Text and numbers never are equal: a child would lose its rows without a word.
+        if (has_row && found.types != row_key.types)
+            return fail(ErrorCode::bad_mapping,
+                        tr("the key of the child query \"{}\" is of another type than the main query's",
+                           child->name))
+                .remedy(tr("CAST one of them in its SELECT"));
+        if (found.bytes < last_key.bytes)
             return fail(ErrorCode::bad_mapping,
                         tr("the main query is not in the order that its child query \"{}\" follows",
                            child->name))
                 .remedy(tr("add ORDER BY with the parent's columns"));
-        last_key = wanted;
-        while (has_row && row_key < wanted) KAIGO_CHECK(advance());
-        while (has_row && row_key == wanted) {
-            std::vector<Cell> row;
-            for (std::size_t i = 0; i < child->query.columns.size(); ++i) {
-                Cell cell = stream->cell(i);
-                cell.text = arena.copy(cell.text);
-                row.push_back(cell);
-            }
-            group.push_back(std::move(row));
+        std::swap(last_key, found);
+        while (has_row && row_key.bytes < last_key.bytes) KAIGO_CHECK(advance());
+        while (has_row && row_key.bytes == last_key.bytes) {
+            group.push_back(copy_row(stream->row(), arena));
             KAIGO_CHECK(advance());
         }
         return {};
+    }
+
+    static std::span<const Cell> copy_row(std::span<const Cell> row, spec::Arena& arena) {
+        auto* cells = static_cast<Cell*>(arena.allocate(row.size() * sizeof(Cell)));
+        std::uninitialized_copy(row.begin(), row.end(), cells);
+        for (std::size_t i = 0; i < row.size(); ++i) cells[i].text = arena.copy(cells[i].text);
+        return {cells, row.size()};
     }
 };
 
 /// Evaluates expressions over one row.
 class RecordReader::Evaluation {
   public:
-    Evaluation(RecordReader& reader, const std::vector<Cell>* child_row)
-        : reader_(reader), child_row_(child_row) {}
+    Evaluation(RecordReader& reader, std::span<const Cell> row) : reader_(reader), row_(row) {}
 
     Value evaluate(const Expression* expression, const Item& item) {
         if (expression == nullptr) return {};
@@ -162,8 +186,7 @@ class RecordReader::Evaluation {
     }
 
     bool holds(const Condition& condition) {
-        const Cell c = cell(condition.column);
-        const std::string_view text = trim(as_text(c, arena()));
+        const std::string_view text = trim(as_text(cell(condition.column), arena()));
         if (condition.present) return !text.empty();
         for (const std::string& value : condition.values)
             if (value == text) return true;
@@ -173,9 +196,7 @@ class RecordReader::Evaluation {
   private:
     spec::Arena& arena() { return reader_.arena_; }
 
-    Cell cell(std::size_t column) const {
-        return child_row_ != nullptr ? (*child_row_)[column] : reader_.rows_->cell(column);
-    }
+    const Cell& cell(std::size_t column) const { return row_[column]; }
 
     Value object(const Expression& expression, const Item& item) {
         Value out{.kind = Value::Kind::object, .count = static_cast<std::uint32_t>(item.items.size())};
@@ -223,18 +244,16 @@ class RecordReader::Evaluation {
         if (child.group.empty()) return {};
         Value out{.kind = Value::Kind::array};
         out.children = spec::make_values(child.group.size(), arena());
-        for (const std::vector<Cell>& row : child.group)
+        for (const std::span<const Cell> row : child.group)
             out.children[out.count++] =
-                Evaluation(reader_, &row).evaluate(expression.members.front().get(), item.items.front());
+                Evaluation(reader_, row).evaluate(expression.members.front().get(), item.items.front());
         return out;
     }
 
     /// Text of one input of a consent rule; empty when there is none.
     std::string_view input_of(const Expression& expression, std::size_t input, ItemType type,
                               bool& readable) {
-        Item item;
-        item.type = type;
-        const Value value = evaluate(expression.members[input].get(), item);
+        const Value value = evaluate(expression.members[input].get(), type == ItemType::date ? kDate : kText);
         if (value.kind == Value::Kind::malformed) readable = false;
         return value.kind == Value::Kind::text ? value.text : std::string_view();
     }
@@ -266,11 +285,11 @@ class RecordReader::Evaluation {
         // Which code stands for which outcome is the mapping's to say, checked against the code list.
         reader_.verdict_ = registration::consent_outside_application(taken, *day, reader_.consent_);
         const auto outcome = reader_.verdict_->reason;
-        const auto code =
+        const std::string* code =
             expression.codes->find(registration::is_granted(outcome)                       ? "granted"
                                    : outcome == registration::ConsentReason::act_withdrawn ? "withdrawn"
                                                                                            : "refused");
-        return code == expression.codes->end() ? malformed("code-not-in-table") : text_value(code->second);
+        return code == nullptr ? malformed("code-not-in-table") : text_value(*code);
     }
 
     Value convert(const Cell& c, const Expression& expression, const Item& item) {
@@ -278,13 +297,13 @@ class RecordReader::Evaluation {
         if (c.type == Cell::Type::blob) return malformed("binary");
         if (item.type == ItemType::decimal && !expression.codes) return decimal(c, item);
         std::string_view text = as_text(c, arena());
-        if (!count_characters(text)) return malformed("encoding");
+        if (!is_well_formed(text)) return malformed("encoding");
         if (expression.trim) text = trim(text);
         if (text.empty()) return {};
         if (expression.codes) {
-            const auto found = expression.codes->find(text);
-            if (found == expression.codes->end()) return malformed("code-not-in-table");
-            text = found->second;
+            const std::string* found = expression.codes->find(text);
+            if (found == nullptr) return malformed("code-not-in-table");
+            text = *found;
         }
         switch (item.type) {
             case ItemType::date:
@@ -341,7 +360,7 @@ class RecordReader::Evaluation {
     }
 
     RecordReader& reader_;
-    const std::vector<Cell>* child_row_;
+    std::span<const Cell> row_;
 };
 
 RecordReader::RecordReader(const KindPlan& plan, const InsurerNumber& insurer,
@@ -354,14 +373,30 @@ Result<std::unique_ptr<RecordReader>> RecordReader::open(const KindPlan& plan, s
                                                          const registration::ConsentPolicy& consent) {
     std::unique_ptr<RecordReader> reader(new RecordReader(plan, insurer, consent));
     KAIGO_TRY(reader->rows_, snapshot.rows(plan.query.sql, insurer));
-    for (const Child& child : plan.children) {
+    KAIGO_CHECK(reader->open_children(snapshot));
+    return reader;
+}
+
+Result<std::unique_ptr<RecordReader>> RecordReader::open_ahead(const KindPlan& plan, source::Snapshot& ahead,
+                                                               source::Snapshot& beside,
+                                                               const InsurerNumber& insurer,
+                                                               const registration::ConsentPolicy& consent) {
+    std::unique_ptr<RecordReader> reader(new RecordReader(plan, insurer, consent));
+    KAIGO_TRY(auto rows, ahead.rows(plan.query.sql, insurer));
+    reader->rows_ = source::read_ahead(std::move(rows));
+    KAIGO_CHECK(reader->open_children(beside));
+    return reader;
+}
+
+Status RecordReader::open_children(source::Snapshot& snapshot) {
+    for (const Child& child : plan_.children) {
         auto rows = std::make_unique<ChildRows>();
         rows->child = &child;
-        KAIGO_TRY(rows->stream, snapshot.rows(child.query.sql, insurer));
+        KAIGO_TRY(rows->stream, snapshot.rows(child.query.sql, insurer_));
         KAIGO_CHECK(rows->advance());
-        reader->children_.push_back(std::move(rows));
+        children_.push_back(std::move(rows));
     }
-    return reader;
+    return {};
 }
 
 Result<bool> RecordReader::next() {
@@ -370,16 +405,15 @@ Result<bool> RecordReader::next() {
     ++position_;
     arena_.reset();
     verdict_.reset();
-    for (auto& child : children_) KAIGO_CHECK(child->collect(*rows_, arena_));
+    for (auto& child : children_) KAIGO_CHECK(child->collect(rows_->row(), arena_));
 
     record_ = spec::make_record(*plan_.kind, arena_);
-    Evaluation row(*this, nullptr);
+    Evaluation row(*this, rows_->row());
     const auto& items = plan_.kind->items;
     for (std::size_t i = 0; i < items.size(); ++i)
         record_.items[i] = row.evaluate(plan_.items[i].get(), items[i]);
-    Item any_text;
     for (std::size_t i = 0; i < plan_.context.size(); ++i)
-        record_.context[i] = row.evaluate(plan_.context[i].get(), any_text);
+        record_.context[i] = row.evaluate(plan_.context[i].get(), kText);
     platform_owned_ = plan_.platform_owned && row.holds(*plan_.platform_owned);
 
     const Value& insurer = record_.items[plan_.kind->insurer];

@@ -17,6 +17,13 @@ class RecordReader {
     static Result<std::unique_ptr<RecordReader>> open(const KindPlan& plan, source::Snapshot& snapshot,
                                                       const InsurerNumber& insurer,
                                                       const registration::ConsentPolicy& consent);
+    /// The same with a thread that reads the main rows ahead.
+    /// @param ahead   a snapshot of its own for that thread
+    /// @param beside  of the same state, for the child rows
+    static Result<std::unique_ptr<RecordReader>> open_ahead(const KindPlan& plan, source::Snapshot& ahead,
+                                                            source::Snapshot& beside,
+                                                            const InsurerNumber& insurer,
+                                                            const registration::ConsentPolicy& consent);
     ~RecordReader();
 
     /// @return false after the last row; an error when the database fails or gives rows of another insurer
@@ -34,6 +41,8 @@ class RecordReader {
     class Evaluation;
     RecordReader(const KindPlan& plan, const InsurerNumber& insurer,
                  const registration::ConsentPolicy& consent);
+
+    Status open_children(source::Snapshot& snapshot);
 
     const KindPlan& plan_;
     InsurerNumber insurer_;

@@ -106,12 +106,15 @@ struct HttpsSettings {
 Result<std::unique_ptr<PlatformClient>> open_https_client(const HttpsSettings& settings,
                                                           const WireNames& wire, const std::string& insurer);
 
+/// One record of a request.
+struct WireRecord {
+    std::string_view record_id;
+    UpdateKind update_kind = UpdateKind::create;
+    std::string_view canonical;  ///< its canonical bytes, before which recordId and updateKind are put
+};
+
 /// The request's body: envelope and records, as the interface names them.
-/// @param records each a record's canonical bytes; wire_record() puts recordId and updateKind before them
 std::string compose_body(const WireNames& wire, const std::string& request_id, const std::string& mode,
-                         const std::optional<std::string>& base_date,
-                         const std::vector<std::string>& records);
-std::string wire_record(const WireNames& wire, const std::string& record_id, UpdateKind kind,
-                        std::string_view canonical);
+                         const std::optional<std::string>& base_date, const std::vector<WireRecord>& records);
 
 }  // namespace kaigo::platform

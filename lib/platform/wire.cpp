@@ -81,19 +81,16 @@ Result<Reception> reception(const WireNames& wire, const json::object& object) {
 
 }  // namespace
 
-std::string wire_record(const WireNames& wire, const std::string& record_id, UpdateKind kind,
-                        std::string_view canonical) {
-    std::string out = "{\"" + wire.record_id_key + "\":\"" + record_id + "\",\"" + wire.update_kind_key +
-                      "\":\"" + wire.update_codes.at(kind) + "\",";
-    out += canonical.substr(1);
-    return out;
-}
-
 std::string compose_body(const WireNames& wire, const std::string& request_id, const std::string& mode,
                          const std::optional<std::string>& base_date,
-                         const std::vector<std::string>& records) {
+                         const std::vector<WireRecord>& records) {
+    const std::string id_member = "{\"" + wire.record_id_key + "\":\"";
+    std::map<UpdateKind, std::string> kind_members;
+    for (const auto& [kind, code] : wire.update_codes)
+        kind_members[kind] = "\",\"" + wire.update_kind_key + "\":\"" + code + "\",";
     std::size_t size = 256;
-    for (const std::string& record : records) size += record.size() + 1;
+    for (const WireRecord& record : records)
+        size += record.canonical.size() + record.record_id.size() + id_member.size() + 32;
     std::string out;
     out.reserve(size);
     const auto member = [&](const std::string& key, const std::string& value) {
@@ -110,8 +107,12 @@ std::string compose_body(const WireNames& wire, const std::string& request_id, c
     append_json_string(out, wire.key("records"));
     out += ":[";
     for (std::size_t i = 0; i < records.size(); ++i) {
+        const WireRecord& record = records[i];
         if (i > 0) out += ',';
-        out += records[i];
+        out += id_member;
+        out += record.record_id;
+        out += kind_members.at(record.update_kind);
+        out += record.canonical.substr(1);
     }
     out += "]}";
     return out;

@@ -11,4 +11,9 @@ Result<std::unique_ptr<Source>> open_source(const std::string& driver, const std
         .remedy(tr("drivers of this version: sqlite"));
 }
 
+Result<std::unique_ptr<Snapshot>> Source::snapshot() {
+    KAIGO_TRY(auto all, snapshots(1));
+    return std::move(all.front());
+}
+
 }  // namespace kaigo::source

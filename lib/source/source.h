@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,15 +28,19 @@ class RowStream {
     virtual ~RowStream() = default;
     /// @return false after the last row
     virtual Result<bool> next() = 0;
-    virtual Cell cell(std::size_t column) const = 0;
+    /// All cells of the row at hand.
+    virtual std::span<const Cell> row() const = 0;
 };
+
+/// The same rows, read ahead by a thread of their own.
+std::unique_ptr<RowStream> read_ahead(std::unique_ptr<RowStream> rows);
 
 /// What a SELECT would give, found without running it.
 struct QueryShape {
     std::vector<std::string> columns;
 };
 
-/// One state of the database: all streams of one snapshot see the same data.
+/// One state of the database: all streams of one snapshot see the same data. For one thread at a time.
 class Snapshot {
   public:
     virtual ~Snapshot() = default;
@@ -48,7 +53,9 @@ class Snapshot {
 class Source {
   public:
     virtual ~Source() = default;
-    virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
+    /// Several that see the same state, for a thread each.
+    virtual Result<std::vector<std::unique_ptr<Snapshot>>> snapshots(std::size_t count) = 0;
+    Result<std::unique_ptr<Snapshot>> snapshot();
 };
 
 /// @param driver    "sqlite"

@@ -15,48 +15,67 @@ Failure unavailable(const std::string& path, const sqlite::Failure& failure) {
             tr("check that the file is there and that this user may read it; then run the command again"));
 }
 
+Cell::Type type_of(Statement::Type type) {
+    switch (type) {
+        case Statement::Type::integer:
+            return Cell::Type::integer;
+        case Statement::Type::real:
+            return Cell::Type::real;
+        case Statement::Type::text:
+            return Cell::Type::text;
+        case Statement::Type::blob:
+            return Cell::Type::blob;
+        case Statement::Type::null:
+            break;
+    }
+    return Cell::Type::null;
+}
+
 class SqliteRows : public RowStream {
   public:
     SqliteRows(Statement statement, std::string path)
-        : statement_(std::move(statement)), path_(std::move(path)) {}
+        : statement_(std::move(statement)),
+          path_(std::move(path)),
+          row_(static_cast<std::size_t>(statement_.column_count())) {}
 
     Result<bool> next() override {
         try {
-            return statement_.step();
+            if (!statement_.step()) return false;
         } catch (const sqlite::Failure& failure) {
             return unavailable(path_, failure);
         }
+        for (std::size_t i = 0; i < row_.size(); ++i) {
+            const Statement::Value value = statement_.value(static_cast<int>(i));
+            row_[i] = {type_of(value.type), value.integer, value.real, value.bytes};
+        }
+        return true;
     }
 
-    Cell cell(std::size_t index) const override {
-        const int column = static_cast<int>(index);
-        switch (statement_.type(column)) {
-            case Statement::Type::null:
-                return {};
-            case Statement::Type::integer:
-                return {Cell::Type::integer, statement_.integer(column), 0, {}};
-            case Statement::Type::real:
-                return {Cell::Type::real, 0, statement_.real(column), {}};
-            case Statement::Type::text:
-                return {Cell::Type::text, 0, 0, statement_.text(column)};
-            case Statement::Type::blob:
-                return {Cell::Type::blob, 0, 0, statement_.blob(column)};
-        }
-        return {};
-    }
+    std::span<const Cell> row() const override { return row_; }
 
   private:
     Statement statement_;
     std::string path_;
+    std::vector<Cell> row_;
 };
 
 class SqliteSnapshot : public Snapshot {
   public:
     explicit SqliteSnapshot(const std::string& path) : path_(path), database_(path, sqlite::Open::read_only) {
+        begin();
+    }
+
+    void begin() {
         // A read transaction begins with its first read.
         database_.execute("BEGIN");
         database_.integer("SELECT count(*) FROM sqlite_schema");
     }
+    void begin_again() {
+        database_.execute("COMMIT");
+        begin();
+    }
+    /// Another number when somebody else committed between two beginnings of this connection.
+    std::int64_t version() { return database_.integer("PRAGMA data_version"); }
 
     Result<QueryShape> inspect(const std::string& sql) override {
         try {
@@ -86,7 +105,7 @@ class SqliteSnapshot : public Snapshot {
     Result<std::int64_t> count(const std::string& sql, const InsurerNumber& insurer) override {
         KAIGO_TRY(auto stream, rows("SELECT count(*) FROM (" + sql + ")", insurer));
         KAIGO_CHECK(stream->next());
-        return stream->cell(0).integer;
+        return stream->row()[0].integer;
     }
 
   private:
@@ -98,15 +117,37 @@ class SqliteSource : public Source {
   public:
     explicit SqliteSource(std::string path) : path_(std::move(path)) {}
 
-    Result<std::unique_ptr<Snapshot>> snapshot() override {
+    Result<std::vector<std::unique_ptr<Snapshot>>> snapshots(std::size_t count) override {
         try {
-            return std::make_unique<SqliteSnapshot>(path_);
+            std::vector<std::unique_ptr<SqliteSnapshot>> all;
+            for (std::size_t i = 0; i < count; ++i) all.push_back(std::make_unique<SqliteSnapshot>(path_));
+            if (!same_state(all))
+                return fail(ErrorCode::source_unavailable,
+                            tr("the source database is being written all the time: no common state to read"))
+                    .at(path_)
+                    .remedy(tr("try again when its own night jobs are done"));
+            return std::vector<std::unique_ptr<Snapshot>>(std::make_move_iterator(all.begin()),
+                                                          std::make_move_iterator(all.end()));
         } catch (const sqlite::Failure& failure) {
             return unavailable(path_, failure);
         }
     }
 
   private:
+    /// The others began between two beginnings of the first: when nobody committed in between, all see the
+    /// same.
+    static bool same_state(std::vector<std::unique_ptr<SqliteSnapshot>>& all) {
+        constexpr int kAttempts = 1'000;
+        for (int attempt = 0; all.size() > 1 && attempt < kAttempts; ++attempt) {
+            SqliteSnapshot& first = *all.front();
+            const std::int64_t before = first.version();
+            for (std::size_t i = 1; i < all.size(); ++i) all[i]->begin_again();
+            first.begin_again();
+            if (first.version() == before) return true;
+        }
+        return all.size() <= 1;
+    }
+
     std::string path_;
 };
 
@@ -114,7 +155,7 @@ class SqliteSource : public Source {
 
 Result<std::unique_ptr<Source>> open_sqlite_source(const std::string& path) {
     auto source = std::make_unique<SqliteSource>(path);
-    KAIGO_CHECK(source->snapshot());
+    KAIGO_CHECK(source->snapshots(1));
     return source;
 }
 

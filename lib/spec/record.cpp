@@ -1,8 +1,7 @@
 #include "spec/record.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/crypto.h"
@@ -25,9 +24,7 @@ void append_members(std::string& out, const std::vector<Item>& items, const Valu
         if (!values[i].present()) continue;
         if (!first) out.push_back(',');
         first = false;
-        out.push_back('"');
-        out += items[i].key;
-        out += "\":";
+        out += items[i].member;
         append_value(out, items[i], values[i]);
     }
     out.push_back('}');
@@ -36,8 +33,16 @@ void append_members(std::string& out, const std::vector<Item>& items, const Valu
 void append_decimal(std::string& out, std::int64_t scaled, int decimals) {
     std::int64_t unit = 1;
     for (int i = 0; i < decimals; ++i) unit *= 10;
-    fmt::format_to(std::back_inserter(out), "{}", scaled / unit);
-    if (decimals > 0) fmt::format_to(std::back_inserter(out), ".{:0{}}", scaled % unit, decimals);
+    char digits[24];
+    const auto append = [&](std::int64_t number, std::size_t width) {
+        const char* end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+        const auto size = static_cast<std::size_t>(end - digits);
+        out.append(width > size ? width - size : 0, '0').append(digits, size);
+    };
+    append(scaled / unit, 0);
+    if (decimals == 0) return;
+    out.push_back('.');
+    append(scaled % unit, static_cast<std::size_t>(decimals));
 }
 
 void append_value(std::string& out, const Item& item, const Value& value) {
@@ -134,24 +139,22 @@ void append_canonical(std::string& out, const Record& record) {
     append_members(out, record.kind->items, record.items);
 }
 
-Result<std::string> encode_key(const Record& record) {
-    std::string out;
+bool append_key(std::string& out, const Record& record) {
     for (std::size_t i = 1; i < record.kind->key.size(); ++i) {
         const std::size_t index = record.kind->key[i];
         const Item& item = record.kind->items[index];
         const Value& value = record.items[index];
         if (item.type == ItemType::integer) {
             if (value.kind != Value::Kind::number || value.number < 0 || value.number > 0xFFFFFFFFLL)
-                return fail(ErrorCode::bad_data, tr("key member {} cannot be read", item.key));
+                return false;
             for (int shift = 24; shift >= 0; shift -= 8)
                 out.push_back(static_cast<char>((value.number >> shift) & 0xFF));
         } else {
-            if (value.kind != Value::Kind::text || value.text.size() != key_width(item))
-                return fail(ErrorCode::bad_data, tr("key member {} cannot be read", item.key));
+            if (value.kind != Value::Kind::text || value.text.size() != key_width(item)) return false;
             out += value.text;
         }
     }
-    return out;
+    return true;
 }
 
 void append_deletion(std::string& out, const RecordKind& kind, std::string_view insurer, std::string_view key,

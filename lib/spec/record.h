@@ -72,11 +72,11 @@ void append_canonical(std::string& out, const Record& record);
 
 /// Key of a record inside one insurer: fixed-width members, ISO dates, 4-byte big-endian integers, so that
 /// memcmp sorts it. Starts with the 10 bytes of the 被保険者番号.
-/// @return error when a key member is absent or malformed
-Result<std::string> encode_key(const Record& record);
+/// @return false when a key member is absent or malformed: `out` may hold a part then
+bool append_key(std::string& out, const Record& record);
 
 /// A deletion's canonical form: header members and key members, from what the ledger knows.
-/// @param key as encode_key made it
+/// @param key as append_key made it
 void append_deletion(std::string& out, const RecordKind& kind, std::string_view insurer, std::string_view key,
                      std::int64_t history);
 

@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/files.h"
 #include "base/i18n.h"
+#include "base/text.h"
 
 namespace kaigo::spec {
 namespace {
@@ -261,6 +262,8 @@ class Loader {
         Item item;
         map.node("role");
         item.key = provenance ? map.required_text("key") : "";
+        append_json_string(item.member, item.key);
+        item.member += ':';
         item.name = provenance ? map.required_text("name") : "";
         if (provenance) check_provenance(map);
         const auto type = map.parsed(
@@ -303,6 +306,9 @@ class Loader {
                 map.fault("except", tr("code \"{}\" is not in its list", code));
             item.except.insert(code);
         }
+        if (item.codes != nullptr)
+            for (const auto& [code, name] : item.codes->values)
+                if (!item.except.contains(code)) item.allowed.add(code, name);
         read_shape(map, item, context);
         return item;
     }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/code_table.h"
 #include "base/vocabulary.h"
 #include "base/yaml.h"
 
@@ -55,6 +56,7 @@ struct DateBound {
 
 struct Item {
     std::string key;
+    std::string member;  ///< `"key":`, as it stands in JSON
     std::string name;
     ItemType type = ItemType::text;
     std::size_t length = 0;  ///< exactly so many characters; 0: see maximum length
@@ -67,6 +69,7 @@ struct Item {
     Severity check_digit_severity = Severity::error;
     const CodeList* codes = nullptr;
     std::set<std::string, std::less<>> except;
+    CodeTable allowed;  ///< of `codes` without `except`
     bool unique = false;
     Requirement requirement;
     std::optional<DateBound> not_before;

@@ -29,7 +29,7 @@ bool fulfilled(const Requirement& rule, const Value* siblings, const Record& rec
 class Walk {
   public:
     Walk(const Record& record, const ValidationSettings& settings, std::vector<Finding>& findings)
-        : record_(record), settings_(settings), findings_(findings) {}
+        : record_(record), settings_(settings), findings_(findings), today_(settings.today.iso()) {}
 
     void members(const std::vector<Item>& items, const Value* values) {
         for (std::size_t i = 0; i < items.size(); ++i) {
@@ -76,8 +76,7 @@ class Walk {
             case ItemType::date:
                 return date(item, v, siblings);
             case ItemType::code:
-                if (!item.codes->values.contains(v.text) || item.except.contains(v.text))
-                    report("code", "code");
+                if (!item.allowed.contains(v.text)) report("code", "code");
                 return;
             case ItemType::my_number:
                 return my_number(v);
@@ -115,9 +114,8 @@ class Walk {
         const auto parsed = Date::parse_iso(v.text);
         if (!parsed) return report("type", "charset");
         // ISO dates compare as text. A sibling that is no date has a finding of its own.
-        const std::string today = item.not_after || item.not_before ? settings_.today.iso() : std::string();
         const auto bound = [&](const DateBound& b) -> std::string_view {
-            if (b.today) return today;
+            if (b.today) return today_;
             if (siblings == nullptr || siblings[b.index].kind != Value::Kind::text) return {};
             return siblings[b.index].text;
         };
@@ -137,16 +135,16 @@ class Walk {
     }
 
     void text(const Item& item, const Value& v) {
-        const auto characters = count_characters(v.text);
-        if (!characters) return report("encoding", "charset");
-        if (item.length > 0 ? *characters != item.length : *characters > item.max_length)
+        const TextScan scan = scan_text(v.text);
+        if (!scan.well_formed) return report("encoding", "charset");
+        if (item.length > 0 ? scan.characters != item.length : scan.characters > item.max_length)
             report("length", "length");
         if (item.type == ItemType::digits) {
             if (!is_digits(v.text)) return report("charset", "charset");
         } else if (item.type == ItemType::alphanumeric) {
             if (!is_alphanumeric(v.text)) return report("charset", "charset");
         } else {
-            if (has_control_characters(v.text) || !is_normalized(v.text)) report("encoding", "charset");
+            if (scan.control || !scan.normalized) report("encoding", "charset");
             if (item.charset == Charset::full_width_kana && !is_full_width_kana(v.text))
                 report("charset", "charset");
         }
@@ -157,6 +155,7 @@ class Walk {
     const Record& record_;
     const ValidationSettings& settings_;
     std::vector<Finding>& findings_;
+    std::string today_;
     std::vector<const Item*> path_;
 };
 

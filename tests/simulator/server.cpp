@@ -13,12 +13,14 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <boost/json.hpp>
+#include <iostream>
 #include <map>
 #include <mutex>
 #include <random>
 #include <thread>
 
 #include "base/clock.h"
+#include "simulator/sink.h"
 
 namespace kaigo::simulator {
 
@@ -68,6 +70,7 @@ std::optional<std::string> gunzip(const std::string& packed, std::size_t limit) 
 struct Answer {
     http::status status = http::status::ok;
     json::object body;
+    std::optional<std::string> written;  ///< the sink's: instead of `body`
     std::optional<std::int64_t> retry_after;
     bool drop = false;
     std::int64_t delay_ms = 0;
@@ -75,11 +78,13 @@ struct Answer {
 
 class Platform {
   public:
-    Platform(PlatformState& state, const spec::Specification& specification)
-        : state_(state), specification_(specification), wire_(specification.wire()) {}
+    Platform(PlatformState* state, const spec::Specification& specification)
+        : state_(state), specification_(specification), wire_(specification.wire()), sink_(wire_) {}
 
     Answer answer(const Request& request, const std::set<std::string>& entitled) {
-        const std::lock_guard lock(mutex_);
+        // The sink guards itself: its batches are taken side by side.
+        std::unique_lock lock(mutex_, std::defer_lock);
+        if (state_ != nullptr) lock.lock();
         const std::string target(request.target());
         const std::string path = target.substr(0, target.find('?'));
         const auto query = parse_query(target);
@@ -95,11 +100,12 @@ class Platform {
             if (post != (std::string_view(role) == "submit")) continue;
             const std::string insurer = names["insurerNumber"];
             if (!entitled.contains(insurer)) return error(http::status::forbidden, "KJQ0403");
-            if (state_.scenario().maintenance) return closed(60);
+            if (state_ == nullptr) return into_sink(role, request, names, query);
+            if (state_->scenario().maintenance) return closed(60);
             const auto fault = next_fault(post ? Fault::On::submit : Fault::On::query);
             return strike(fault, [&](bool abort) {
                 if (post) return submit(insurer, names["recordKind"], request, abort);
-                state_.tick(insurer);
+                state_->tick(insurer);
                 if (std::string_view(role) == "list") return list(insurer, query);
                 if (std::string_view(role) == "progress") return progress(insurer, names["receptionNumber"]);
                 return results(insurer, names["receptionNumber"], query);
@@ -107,6 +113,8 @@ class Platform {
         }
         return error(http::status::not_found, "");
     }
+
+    std::string summary() { return sink_.summary(); }
 
     void reload(const std::function<void()>& read) {
         const std::lock_guard lock(mutex_);
@@ -151,7 +159,7 @@ class Platform {
 
     std::optional<Fault> next_fault(Fault::On on) {
         const std::int64_t n = ++counters_[on];
-        const auto& faults = state_.scenario().faults;
+        const auto& faults = state_->scenario().faults;
         for (std::size_t i = 0; i < faults.size(); ++i) {
             if (faults[i].on != on || !faults[i].strikes(n)) continue;
             if (faults[i].times > 0 && struck_[i] >= faults[i].times) continue;
@@ -159,6 +167,31 @@ class Platform {
             return faults[i];
         }
         return std::nullopt;
+    }
+
+    Answer into_sink(std::string_view role, const Request& request, std::map<std::string, std::string>& names,
+                     const std::map<std::string, std::string>& query) {
+        Answer out;
+        if (role == "submit") {
+            out.status = http::status::accepted;
+            const bool packed = request[http::field::content_encoding] == "gzip";
+            const auto limit = static_cast<std::size_t>(wire_.limit("max_bytes"));
+            out.written = sink_.submit(names["recordKind"],
+                                       packed ? gunzip(request.body(), limit).value() : request.body());
+        } else if (role == "list" && !query.contains(wire_.key("request_id"))) {
+            out.written = sink_.list(asked(query, "completed_after", 0), asked(query, "limit", 100));
+        } else if (role == "results") {
+            out.written = sink_.results(names["receptionNumber"]);
+        } else {
+            return error(http::status::not_found, "");
+        }
+        return out;
+    }
+
+    std::int64_t asked(const std::map<std::string, std::string>& query, const char* role,
+                       std::int64_t otherwise) const {
+        const auto found = query.find(wire_.key(role));
+        return found == query.end() ? otherwise : std::stoll(found->second);
     }
 
     template <class Work>
@@ -216,8 +249,9 @@ class Platform {
 
     Answer service_status() const {
         Answer out;
-        out.body[wire_.key("service_status")] =
-            state_.scenario().maintenance ? json::value("closed") : json::value(wire_.value("service_open"));
+        out.body[wire_.key("service_status")] = state_ != nullptr && state_->scenario().maintenance
+                                                    ? json::value("closed")
+                                                    : json::value(wire_.value("service_open"));
         out.body["specVersions"] = json::array{json::value(wire_.spec_version)};
         out.body["limits"] =
             json::object{{"maxRecords", wire_.limit("max_records")}, {"maxBytes", wire_.limit("max_bytes")}};
@@ -260,7 +294,7 @@ class Platform {
         }
         if (static_cast<std::int64_t>(records.size()) > wire_.limit("max_records"))
             return error(http::status::payload_too_large, "KJQ0413");
-        const auto accepted = state_.accept(insurer, *kind, request_id, mode, *body, records, abort);
+        const auto accepted = state_->accept(insurer, *kind, request_id, mode, *body, records, abort);
         if (accepted.how == PlatformState::Accepted::How::conflict)
             return error(http::status::conflict, "KJQ0409");
         Answer out;
@@ -289,14 +323,11 @@ class Platform {
         std::string cursor;
         const auto by_request = query.find(wire_.key("request_id"));
         if (by_request != query.end()) {
-            if (const auto found = state_.find(insurer, by_request->second))
+            if (const auto found = state_->find(insurer, by_request->second))
                 receptions.push_back(reception_json(*found));
         } else {
-            const auto after = query.find(wire_.key("completed_after"));
-            std::int64_t order = after == query.end() ? 0 : std::stoll(after->second);
-            const auto limit = query.find(wire_.key("limit"));
-            for (const auto& [n, row] :
-                 state_.completed(insurer, order, limit == query.end() ? 100 : std::stoll(limit->second))) {
+            std::int64_t order = asked(query, "completed_after", 0);
+            for (const auto& [n, row] : state_->completed(insurer, order, asked(query, "limit", 100))) {
                 receptions.push_back(reception_json(row));
                 order = n;
             }
@@ -308,7 +339,7 @@ class Platform {
     }
 
     Answer progress(const std::string& insurer, const std::string& number) {
-        const auto row = state_.reception(insurer, number);
+        const auto row = state_->reception(insurer, number);
         if (!row) return error(http::status::not_found, "");
         Answer out;
         out.body = reception_json(*row);
@@ -317,11 +348,11 @@ class Platform {
 
     Answer results(const std::string& insurer, const std::string& number,
                    const std::map<std::string, std::string>& query) {
-        const auto row = state_.reception(insurer, number);
+        const auto row = state_->reception(insurer, number);
         if (!row) return error(http::status::not_found, "");
         if (row->status == wire_.value("processing_running")) return error(http::status::conflict, "");
-        std::vector<ResultRow> all = state_.results(row->id);
-        const Scenario& scenario = state_.scenario();
+        std::vector<ResultRow> all = state_->results(row->id);
+        const Scenario& scenario = state_->scenario();
         if (scenario.omit_every > 0 && omitted_.insert(number).second) {
             std::vector<ResultRow> some;
             for (std::size_t i = 0; i < all.size(); ++i)
@@ -330,13 +361,9 @@ class Platform {
         }
         if (scenario.shuffle_results)
             std::shuffle(all.begin(), all.end(), std::mt19937(static_cast<unsigned>(row->id)));
-        const auto value = [&](const char* role, std::int64_t otherwise) {
-            const auto found = query.find(wire_.key(role));
-            return found == query.end() ? otherwise : std::stoll(found->second);
-        };
-        const auto offset = static_cast<std::size_t>(std::max<std::int64_t>(0, value("offset", 0)));
-        const auto limit =
-            static_cast<std::size_t>(std::min<std::int64_t>(value("limit", 1000), scenario.result_page));
+        const auto offset = static_cast<std::size_t>(std::max<std::int64_t>(0, asked(query, "offset", 0)));
+        const auto limit = static_cast<std::size_t>(
+            std::min<std::int64_t>(asked(query, "limit", 1000), scenario.result_page));
         json::array page;
         for (std::size_t i = offset; i < std::min(all.size(), offset + limit); ++i) {
             json::object result{{wire_.key("record_id"), all[i].record_id},
@@ -354,13 +381,14 @@ class Platform {
         return out;
     }
 
-    PlatformState& state_;
+    PlatformState* state_;  ///< null: a sink
     const spec::Specification& specification_;
     const WireNames& wire_;
     std::mutex mutex_;
     std::map<Fault::On, std::int64_t> counters_;
     std::map<std::size_t, std::int64_t> struck_;
     std::set<std::string> omitted_;
+    Sink sink_;
 };
 
 /// One connection, until the client leaves or a fault cuts it.
@@ -391,7 +419,7 @@ void converse(tcp::socket socket, asio::ssl::context& tls, Platform& platform) {
         response.set(http::field::content_type, "application/json");
         if (answer.retry_after) response.set(http::field::retry_after, std::to_string(*answer.retry_after));
         response.keep_alive(request.keep_alive());
-        response.body() = json::serialize(answer.body);
+        response.body() = answer.written ? std::move(*answer.written) : json::serialize(answer.body);
         response.prepare_payload();
         http::write(stream, response, failed);
         if (failed || !request.keep_alive()) return;
@@ -410,7 +438,7 @@ asio::ssl::context make_tls(const ServerSettings& settings) {
 
 }  // namespace
 
-void serve(const ServerSettings& settings, PlatformState& state, const spec::Specification& specification,
+void serve(const ServerSettings& settings, PlatformState* state, const spec::Specification& specification,
            const std::function<void()>& reload, const std::function<void(std::uint16_t)>& ready) {
     asio::io_context io;
     asio::ssl::context tls = make_tls(settings);
@@ -441,6 +469,7 @@ void serve(const ServerSettings& settings, PlatformState& state, const spec::Spe
     accept();
     ready(acceptor.local_endpoint().port());
     io.run();
+    if (state == nullptr) std::cerr << platform.summary() << std::endl;
     // Connections may still be in their threads, which use what lives here: the process ends with them.
     std::_Exit(0);
 }

@@ -15,7 +15,8 @@ struct ServerSettings {
 };
 
 /// Serves until SIGTERM or SIGINT; `reload` is called on SIGHUP.
-void serve(const ServerSettings& settings, PlatformState& state, const spec::Specification& specification,
+/// @param state  null: a sink (simulator/sink.h)
+void serve(const ServerSettings& settings, PlatformState* state, const spec::Specification& specification,
            const std::function<void()>& reload, const std::function<void(std::uint16_t)>& ready);
 
 }  // namespace kaigo::simulator

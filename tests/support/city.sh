@@ -8,13 +8,14 @@ stop_city() {
 }
 trap stop_city EXIT
 
-start_platform() { # scenario
+start_platform() { # scenario, options of the simulator…
     "$root/tests/support/make-pki.sh" "$work/pki" 122192
     printf '%s\n' "$1" > "$work/scenario.yaml"
+    shift
     mkfifo "$work/ready"
     "$bin/kaigo-platform-sim" --listen 127.0.0.1:0 --certificate "$work/pki/platform.pem" \
         --private-key "$work/pki/platform.key" --client-ca "$work/pki/ca.pem" \
-        --interface-spec "$root/interface-spec/2.02" --state "$work/platform.db" --scenario "$work/scenario.yaml" \
+        --interface-spec "$root/interface-spec/2.02" --state "$work/platform.db" --scenario "$work/scenario.yaml" "$@" \
         > "$work/ready" 2> "$work/simulator.log" &
     simulator=$!
     read -r _ < "$work/ready"

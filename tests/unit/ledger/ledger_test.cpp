@@ -50,11 +50,10 @@ struct Fixture {
     void land(BatchId id, const Answer& answer) {
         const Batch batch = ledger->batch(id);
         std::vector<Ledger::Landing> landings;
-        for (const Member& member : batch.members) {
-            auto got =
-                apply_result(ledger->flying(batch, member)->standing, answer, {}, to_milliseconds(kNoon), 0);
-            CaseStep step{ledger->open_case(insurer, kind, member.key)
-                              .value_or(KnownCase{0, insurer, kind, member.key, {}, 0, true}),
+        for (auto& entry : ledger->flying(batch)) {
+            auto got = apply_result(entry->standing, answer, {}, to_milliseconds(kNoon), 0);
+            CaseStep step{ledger->open_case(insurer, kind, entry->key)
+                              .value_or(KnownCase{0, insurer, kind, entry->key, {}, 0, true}),
                           {},
                           {},
                           true,
@@ -63,8 +62,8 @@ struct Fixture {
             step.next = step.known.pmh_case;
             apply_to_case(step.next, answer, got, step.moves);
             const bool moved = !step.moves.empty();
-            landings.push_back(
-                {member, got, answer.error_id, moved ? std::optional(std::move(step)) : std::nullopt});
+            landings.push_back({std::move(*entry), got, answer.error_id,
+                                moved ? std::optional(std::move(step)) : std::nullopt});
         }
         ledger->land(batch, landings, BatchState::settled, "", kNoon);
     }
@@ -105,7 +104,7 @@ TEST_CASE("a result lands once: the record's state guards it") {
     const Batch batch = f.ledger->batch(id);
     f.land(id, {true, true, "", {}});
     CHECK(f.state() == "registered");
-    CHECK_FALSE(f.ledger->flying(batch, batch.members[0]));
+    CHECK_FALSE(f.ledger->flying(batch)[0]);
 }
 
 TEST_CASE("a record that leaves the normal path has a history, one that does not has none") {
@@ -264,10 +263,11 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     const Batch batch = f.ledger->batch(id);
     const Answer answer{false, true, "KJP0001", ErrorClass::pmh_case};
-    auto got = apply_result(f.ledger->flying(batch, batch.members[0])->standing, answer, {}, 0, 0);
+    auto got = apply_result(f.ledger->flying(batch)[0]->standing, answer, {}, 0, 0);
     CaseStep opening{{0, f.insurer, f.kind, kKey, {}, 0, true}, {}, {}, true, "", ""};
     apply_to_case(opening.next, answer, got, opening.moves);
-    f.ledger->land(batch, {{batch.members[0], got, "KJP0001", opening}}, BatchState::settled, "", kNoon);
+    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "KJP0001", opening}}, BatchState::settled, "",
+                   kNoon);
     CHECK(f.state() == "stored_in_error");
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, true).size() == 1);
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, false).empty());
@@ -311,11 +311,12 @@ TEST_CASE("dependants of a person that was registered anew are probed, but for w
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     const Batch batch = f.ledger->batch(id);
-    Standing anew = f.ledger->flying(batch, batch.members[0])->standing;
+    Standing anew = f.ledger->flying(batch)[0]->standing;
     anew.recreating = true;
     const auto got = apply_result(anew, {true, true, "", {}}, {}, 0, 0);
     REQUIRE(got.next.recreating);
-    f.ledger->land(batch, {{batch.members[0], got, "", std::nullopt}}, BatchState::settled, "", kNoon);
+    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "", std::nullopt}}, BatchState::settled, "",
+                   kNoon);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 1);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 0);  // once
     CHECK(f.ledger->keys_to_read(f.insurer, consents, f.kind, kNoon) == std::vector<std::string>{own});

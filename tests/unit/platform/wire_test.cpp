@@ -12,12 +12,12 @@ const WireNames& wire() { return test::specification().wire(); }
 }  // namespace
 
 TEST_CASE("a request is composed in the interface's names") {
-    const std::string record =
-        wire_record(wire(), "ID1", UpdateKind::update, R"({"insurerNumber":"122192"})");
-    CHECK(record == R"({"recordId":"ID1","updateKind":"2","insurerNumber":"122192"})");
-    CHECK(compose_body(wire(), "R1", "initial", "2026-11-01", {record, "{}"}) ==
-          R"({"specVersion":"2.02","requestId":"R1","mode":"initial","baseDate":"2026-11-01","records":[)" +
-              record + ",{}]}");
+    const std::vector<WireRecord> records = {{"ID1", UpdateKind::update, R"({"insurerNumber":"122192"})"},
+                                             {"ID2", UpdateKind::remove, R"({"historyNumber":1})"}};
+    CHECK(compose_body(wire(), "R1", "initial", "2026-11-01", records) ==
+          R"({"specVersion":"2.02","requestId":"R1","mode":"initial","baseDate":"2026-11-01","records":[)"
+          R"({"recordId":"ID1","updateKind":"2","insurerNumber":"122192"},)"
+          R"({"recordId":"ID2","updateKind":"3","historyNumber":1}]})");
 }
 
 TEST_CASE("an acceptance must be about this request and this many records") {

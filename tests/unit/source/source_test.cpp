@@ -41,9 +41,9 @@ TEST_CASE("cells keep the type the database gave them") {
     const auto rows =
         *snapshot->rows("SELECT a, b, c, d FROM t WHERE i = :insurer", *InsurerNumber::parse("122192"));
     REQUIRE(*rows->next());
-    CHECK(rows->cell(0).integer == 7);
-    CHECK(rows->cell(1).real == 1.5);
-    CHECK(rows->cell(2).text == "x");
-    CHECK(rows->cell(3).type == source::Cell::Type::null);
+    CHECK(rows->row()[0].integer == 7);
+    CHECK(rows->row()[1].real == 1.5);
+    CHECK(rows->row()[2].text == "x");
+    CHECK(rows->row()[3].type == source::Cell::Type::null);
     CHECK_FALSE(*rows->next());
 }

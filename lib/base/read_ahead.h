@@ -1,0 +1,98 @@
+#pragma once
+// Blocks that another thread fills while this one works on those before.
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/result.h"
+
+namespace kaigo {
+
+/// Memory is bounded by the number of blocks, which are used again and again. `produce` fills a block, on the
+/// thread of this object alone; it answers false after the last one. Exceptions cross over to the reader.
+template <class Block>
+class ReadAhead {
+  public:
+    using Produce = std::function<Result<bool>(Block&)>;
+
+    ReadAhead(std::size_t blocks, Produce produce) : produce_(std::move(produce)) {
+        for (std::size_t i = 0; i < blocks; ++i) free_.push_back(std::make_unique<Block>());
+        thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+    }
+    ReadAhead(const ReadAhead&) = delete;
+    ReadAhead& operator=(const ReadAhead&) = delete;
+    ~ReadAhead() {
+        thread_.request_stop();
+        thread_.join();
+    }
+
+    /// The next block; null after the last. It lives until the call after the next one, so that what stood at
+    /// its end can be looked at beside what follows.
+    Result<Block*> next() {
+        std::unique_lock lock(mutex_);
+        if (before_) free_.push_back(std::move(before_));
+        before_ = std::move(current_);
+        changed_.notify_all();
+        changed_.wait(lock, [&] { return !full_.empty() || ended_; });
+        if (full_.empty()) {
+            if (thrown_) std::rethrow_exception(thrown_);
+            if (failure_) return tl::unexpected(*failure_);
+            return nullptr;
+        }
+        current_ = std::move(full_.front());
+        full_.pop_front();
+        return current_.get();
+    }
+
+  private:
+    void work(const std::stop_token& stop) {
+        for (;;) {
+            std::unique_ptr<Block> block;
+            {
+                std::unique_lock lock(mutex_);
+                if (!changed_.wait(lock, stop, [&] { return !free_.empty(); })) return;
+                block = std::move(free_.front());
+                free_.pop_front();
+            }
+            bool more = false;
+            std::optional<Error> failure;
+            std::exception_ptr thrown;
+            try {
+                auto filled = produce_(*block);
+                if (filled)
+                    more = *filled;
+                else
+                    failure = std::move(filled).error();
+            } catch (...) {
+                thrown = std::current_exception();
+            }
+            const std::lock_guard lock(mutex_);
+            if (more)
+                full_.push_back(std::move(block));
+            else
+                ended_ = true;
+            failure_ = std::move(failure);
+            thrown_ = thrown;
+            changed_.notify_all();
+            if (ended_) return;
+        }
+    }
+
+    Produce produce_;
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::deque<std::unique_ptr<Block>> free_, full_;
+    std::unique_ptr<Block> current_, before_;
+    bool ended_ = false;
+    std::optional<Error> failure_;
+    std::exception_ptr thrown_;
+    std::jthread thread_;  ///< last: it uses all of the above
+};
+
+}  // namespace kaigo
