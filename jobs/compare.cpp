@@ -95,7 +95,6 @@ class Pass {
           insurer_id_(ledger.insurer(insurer.number.value())),
           kind_id_(ledger.kind(kind.id)),
           known_(gateway.config().ledger, insurer_id_, kind_id_),
-          identifier_(gateway.keys().identifier.view()),
           evidence_(std::move(evidence)) {
         for (ledger::KnownCase& each : ledger.open_cases(insurer_id_, kind_id_))
             cases_.emplace(each.key, std::move(each));
@@ -341,9 +340,7 @@ class Pass {
                 std::string_view canonical, const FromRow& row) {
         ++outcome_.sent;
         ledger::Sending sending;
-        sending.member = {std::string(key),
-                          make_record_id(identifier_, insurer_.number.value(), kind_, key, canonical),
-                          decision.next.owed.value_or(UpdateKind::update)};
+        sending.member = {std::string(key), "", decision.next.owed.value_or(UpdateKind::update)};
         sending.from = standing.state;
         sending.event = decision.event;
         sending.next = decision.next;
@@ -424,7 +421,6 @@ class Pass {
     const Entry* entry_ = nullptr;
     std::optional<ledger::PrerequisiteReader> prerequisite_;
     bool has_dependants_ = false;
-    Hmac identifier_;
     std::optional<ledger::ComparisonId> comparison_;
     struct Gone {
         std::string key;

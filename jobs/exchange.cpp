@@ -32,6 +32,7 @@ constexpr Duration kMissed{15 * 60'000};
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
 constexpr int kUploadsBetweenCollecting = 8;
+constexpr std::size_t kSealingAtOnce = 2;
 
 void wipe(std::vector<std::string>& bodies) {
     for (std::string& each : bodies) SecretBytes::wipe(each.data(), each.size());
@@ -39,16 +40,6 @@ void wipe(std::vector<std::string>& bodies) {
 }
 
 }  // namespace
-
-std::string make_record_id(Hmac& identifier, const std::string& insurer, const spec::RecordKind& kind,
-                           std::string_view key, std::string_view canonical) {
-    const auto text = [](const Digest& digest) {
-        return base32(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-    };
-    std::string name = insurer + "/" + kind.id + "/";
-    name += key;
-    return text(identifier.digest(name)).substr(0, 12) + text(identifier.digest(canonical)).substr(0, 8);
-}
 
 Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
                    const config::Insurer& insurer, ledger::RunId run, Tally& tally)
@@ -61,9 +52,9 @@ Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platfo
       run_(run),
       tally_(tally),
       limits_{gateway.config().platform.max_records, gateway.config().platform.max_bytes},
-      building_{nullptr, {}, {}, {}, registration::BatchFill(limits_)},
-      mode_(gateway.specification().wire().value("mode_daily")),
-      digest_hmac_(gateway.keys().digest.view()) {
+      sealer_(gateway, spool, insurer),
+      fill_(limits_),
+      mode_(gateway.specification().wire().value("mode_daily")) {
     for (const auto& kind : gateway.specification().kinds()) kinds_[ledger.kind(kind->id)] = kind.get();
 }
 
@@ -100,92 +91,65 @@ bool Exchange::may_send() const {
 Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string_view canonical) {
     constexpr std::size_t kHeader = 64;  // recordId and updateKind
     const std::size_t size = canonical.size() + kHeader;
-    if (building_.kind != nullptr && (building_.kind != &kind || !building_.fill.has_room(size)))
-        KAIGO_CHECK(flush());
+    if (building_.kind != nullptr && (building_.kind != &kind || !fill_.has_room(size)))
+        KAIGO_CHECK(begin_sealing());
     building_.kind = &kind;
-    building_.sendings.push_back(std::move(sending));
-    building_.canonical += canonical;
-    building_.sizes.push_back(canonical.size());
-    building_.fill.add(size);
+    building_.add(std::move(sending), canonical);
+    fill_.add(size);
     return {};
 }
 
-ledger::BatchDraft Exchange::make_draft(const spec::RecordKind& kind, std::vector<Sending> sendings) const {
+ledger::BatchDraft Exchange::make_draft(const spec::RecordKind& kind) const {
     ledger::BatchDraft draft;
     draft.insurer = insurer_id_;
     draft.kind = ledger_.kind(kind.id);
     draft.request_id = gateway_.new_request_id();
     draft.mode = mode_;
     draft.base_date = base_date_;
-    draft.sendings = std::move(sendings);
     return draft;
 }
 
-std::string Exchange::body_digest(const std::string& body) const {
-    const Digest digest = digest_hmac_.digest(body);
-    return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
-
-std::string Exchange::compose(const Envelope& envelope, const std::vector<ledger::Member>& members,
-                              const std::vector<std::string_view>& canonical) const {
-    std::vector<platform::WireRecord> records;
-    records.reserve(canonical.size());
-    for (std::size_t i = 0; i < canonical.size(); ++i)
-        records.push_back({members[i].record_id, members[i].update_kind, canonical[i]});
-    return platform::compose_body(gateway_.specification().wire(), envelope.request_id, envelope.mode,
-                                  envelope.base_date, records);
-}
-
-void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<ledger::Member>& members) {
-    tally_.sent += static_cast<std::int64_t>(members.size());
+void Exchange::count_sent(const spec::RecordKind& kind, const std::vector<Sending>& sendings) {
+    tally_.sent += static_cast<std::int64_t>(sendings.size());
     if (kind.my_number)
-        tally_.my_numbers_sent += std::count_if(
-            members.begin(), members.end(),
-            [](const ledger::Member& member) { return member.update_kind != UpdateKind::remove; });
+        tally_.my_numbers_sent += std::count_if(sendings.begin(), sendings.end(), [](const Sending& sending) {
+            return sending.member.update_kind != UpdateKind::remove;
+        });
 }
 
-void Exchange::discard_building() {
-    SecretBytes::wipe(building_.canonical.data(), building_.canonical.size());
-    building_.canonical.clear();
-    building_.sizes.clear();
-    building_.sendings.clear();
-    building_.fill = registration::BatchFill(limits_);
+/// What was built is sealed beside this thread, which goes on with the ledger.
+Status Exchange::begin_sealing() {
+    BatchContents contents = std::exchange(building_, {});
+    fill_ = registration::BatchFill(limits_);
+    if (contents.sendings.empty()) return {};
+    KAIGO_CHECK(make_room());  // without room nothing of it is committed: it is owed as before
+    ledger::BatchDraft draft = make_draft(*contents.kind);
+    sealing_.push_back(std::async(
+        std::launch::async,
+        [this, contents = std::move(contents), draft = std::move(draft)]() mutable -> Result<SealedBatch> {
+            return sealer_.seal(std::move(contents), std::move(draft));
+        }));
+    return sealing_.size() > kSealingAtOnce ? hand_over_first() : Status{};
 }
 
 Status Exchange::flush() {
-    if (building_.fill.empty()) return {};
-    if (const auto room = make_room(); !room) {
-        discard_building();  // nothing of it is committed: it is owed as before
-        return tl::unexpected(room.error());
-    }
-    const spec::RecordKind& kind = *building_.kind;
-    ledger::BatchDraft draft = make_draft(kind, std::move(building_.sendings));
-    std::vector<std::string_view> canonical;
-    canonical.reserve(building_.sizes.size());
-    std::string_view rest = building_.canonical;
-    for (const std::size_t size : building_.sizes) {
-        canonical.push_back(rest.substr(0, size));
-        rest.remove_prefix(size);
-    }
-    const auto stored = spool_.store(draft.request_id, canonical);
-    std::vector<ledger::Member> members;
-    members.reserve(draft.sendings.size());
-    for (const Sending& each : draft.sendings) members.push_back(each.member);
-    std::string body = compose({draft.request_id, draft.mode, draft.base_date}, members, canonical);
-    discard_building();
-    if (!stored) {
-        SecretBytes::wipe(body.data(), body.size());
-        return stored;
-    }
-    draft.body_digest = body_digest(body);
+    KAIGO_CHECK(begin_sealing());
+    while (!sealing_.empty()) KAIGO_CHECK(hand_over_first());
+    return {};
+}
 
+Status Exchange::hand_over_first() {
+    auto first = std::move(sealing_.front());
+    sealing_.pop_front();
+    KAIGO_TRY(SealedBatch sealed, first.get());
     const bool now = may_send();
     const BatchId id =
-        ledger_.commit_intent(run_, draft, gateway_.keys().id, now ? BatchState::sending : BatchState::owed,
-                              gateway_.world().clock.now());
-    count_sent(kind, members);
+        ledger_.commit_intent(run_, sealed.draft, gateway_.keys().id,
+                              now ? BatchState::sending : BatchState::owed, gateway_.world().clock.now());
+    count_sent(*sealed.kind, sealed.draft.sendings);
     if (!now) return {};
-    client_.submit({id, kind.id, draft.request_id, draft.sendings.size(), std::move(body)});
+    client_.submit({id, sealed.kind->id, sealed.draft.request_id, sealed.draft.sendings.size(),
+                    std::move(sealed.body).take()});
     while (client_.in_flight() >= static_cast<std::size_t>(gateway_.config().platform.connections)) {
         const auto moved = take_outcomes(Duration(1000));
         if (!moved) return tl::unexpected(moved.error());
@@ -248,10 +212,10 @@ Status Exchange::send_batch(const Batch& batch) {
             ledger_.mark_body_lost(batch.insurer, batch.kind, member.key, now);
         return {};
     }
-    std::string body = compose({batch.request_id, batch.mode, batch.base_date}, batch.members,
-                               {canonical->begin(), canonical->end()});
+    std::string body = sealer_.compose({batch.request_id, batch.mode, batch.base_date}, batch.members,
+                                       {canonical->begin(), canonical->end()});
     for (std::string& each : *canonical) SecretBytes::wipe(each.data(), each.size());
-    if (body_digest(body) != batch.body_digest) {
+    if (sealer_.body_digest(body) != batch.body_digest) {
         // Names on the wire changed with the specification. Nothing of it was accepted: it goes under another
         // id.
         SecretBytes::wipe(body.data(), body.size());
@@ -376,7 +340,8 @@ Status Exchange::split(const Batch& batch) {
             sending.member = batch.members[i];
             sendings.push_back(std::move(sending));
         }
-        ledger::BatchDraft draft = make_draft(*kind_of(batch.kind), std::move(sendings));
+        ledger::BatchDraft draft = make_draft(*kind_of(batch.kind));
+        draft.sendings = std::move(sendings);
         draft.mode = batch.mode;
         draft.base_date = batch.base_date;
         std::vector<std::string> part(canonical.begin() + static_cast<long>(from),
@@ -384,8 +349,8 @@ Status Exchange::split(const Batch& batch) {
         KAIGO_CHECK(spool_.store(draft.request_id, {part.begin(), part.end()}));
         const std::vector<ledger::Member> members(batch.members.begin() + static_cast<long>(from),
                                                   batch.members.begin() + static_cast<long>(to));
-        draft.body_digest = body_digest(
-            compose({draft.request_id, draft.mode, draft.base_date}, members, {part.begin(), part.end()}));
+        draft.body_digest = sealer_.body_digest(sealer_.compose(
+            {draft.request_id, draft.mode, draft.base_date}, members, {part.begin(), part.end()}));
         wipe(part);
         parts.push_back(std::move(draft));
     }
@@ -482,17 +447,30 @@ Result<bool> Exchange::list_completed() {
 
 Result<bool> Exchange::fetch_results() {
     bool moved = false;
-    for (const BatchId id :
-         ledger_.batches(insurer_id_, BatchState::completed, gateway_.world().clock.now())) {
+    const auto ids = ledger_.batches(insurer_id_, BatchState::completed, gateway_.world().clock.now());
+    std::optional<Asked> next;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
         if (!may_send()) break;
-        const Batch batch = ledger_.batch(id);
+        Asked asked = next ? std::move(*next) : ask_results(ids[i]);
+        next.reset();
+        // The next results are on their way while these are written down.
+        if (i + 1 < ids.size()) next = ask_results(ids[i + 1]);
+        const Batch& batch = asked.batch;
         if (kind_of(batch.kind) == nullptr) continue;
-        if (const auto landed = land_results(batch); !landed)
+        if (const auto landed = land_results(batch, std::move(asked.first_page)); !landed)
             KAIGO_CHECK(results_failed(batch, landed.error()));
         else
             moved = true;
     }
     return moved;
+}
+
+Exchange::Asked Exchange::ask_results(BatchId id) {
+    Asked out{ledger_.batch(id), {}};
+    // 異常終了 has none.
+    if (out.batch.processing_status != gateway_.specification().wire().value("processing_aborted"))
+        out.first_page = client_.results(out.batch.reception_number, 0);
+    return out;
 }
 
 /// One batch whose results cannot be had must not keep the others from theirs.
@@ -529,24 +507,27 @@ std::optional<ledger::CaseStep> Exchange::step_case(const Batch& batch, const le
     return step;
 }
 
-Status Exchange::land_results(const Batch& batch) {
+Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
     const WireNames& wire = gateway_.specification().wire();
-    if (batch.processing_status == wire.value("processing_aborted")) {
+    if (!first_page.valid()) {
         raise("batch-aborted", tr("the platform aborted request {}", batch.request_id));
         return give_back(batch, std::string(registration::reason::kAborted), BatchState::dissolved, true);
     }
-    std::unordered_map<std::string, platform::RecordResult> results;
-    std::int64_t received = 0;
+    std::vector<platform::RecordResult> all;
     for (;;) {
-        KAIGO_TRY(platform::ResultPage page, client_.results(batch.reception_number, received));
+        const auto received = static_cast<std::int64_t>(all.size());
+        KAIGO_TRY(platform::ResultPage page, first_page.valid()
+                                                 ? first_page.get()
+                                                 : client_.results(batch.reception_number, received).get());
         if (page.results.empty()) break;
-        received += static_cast<std::int64_t>(page.results.size());
-        for (platform::RecordResult& result : page.results)
-            results.insert_or_assign(result.record_id, std::move(result));
+        std::ranges::move(page.results, std::back_inserter(all));
         // A platform that counts wrongly must not keep us here: what is missing then is asked for again.
-        const auto most = 2 * static_cast<std::int64_t>(batch.members.size()) + wire.limit("result_page");
-        if (received >= page.total || received > most) break;
+        const auto most = 2 * batch.members.size() + static_cast<std::size_t>(wire.limit("result_page"));
+        if (static_cast<std::int64_t>(all.size()) >= page.total || all.size() > most) break;
     }
+    std::unordered_map<std::string_view, const platform::RecordResult*> results;
+    results.reserve(all.size());
+    for (const platform::RecordResult& result : all) results.insert_or_assign(result.record_id, &result);
     const Instant now = gateway_.world().clock.now();
     std::vector<Ledger::Landing> landings;
     std::size_t missing = 0;
@@ -561,7 +542,7 @@ Status Exchange::land_results(const Batch& batch) {
             if (entry) ++missing;
             continue;
         }
-        const platform::RecordResult result = std::move(found->second);
+        const platform::RecordResult& result = *found->second;
         results.erase(found);
         if (!entry) continue;  // landed with an earlier, incomplete answer
         registration::Answer answer{result.ok, result.stored, result.error_id, ErrorClass::unknown};
@@ -615,7 +596,6 @@ Result<bool> Exchange::resend_due_records() {
     if (!may_send() || gateway_.world().stop.stop_requested()) return false;
     const Instant now = gateway_.world().clock.now();
     const auto owed = ledger_.owed(insurer_id_, now, kRetriesAtOnce);
-    Hmac identifier(gateway_.keys().identifier.view());
     std::string loaded;
     std::vector<std::string> bodies;
     std::set<BatchId> emptied;
@@ -647,10 +627,7 @@ Result<bool> Exchange::resend_due_records() {
         }
         if (each.entry.batch) emptied.insert(*each.entry.batch);
         Sending sending;
-        sending.member = {
-            each.entry.key,
-            make_record_id(identifier, insurer_.number.value(), *kind, each.entry.key, canonical),
-            update_kind};
+        sending.member = {each.entry.key, "", update_kind};
         sending.from = RecordState::pending;
         sending.event = Event::batched;
         sending.next = standing;

@@ -1,6 +1,8 @@
 #pragma once
 // Everything between an owed record and its final state: intents, uploads, questions, results, retries.
 
+#include <deque>
+#include <future>
 #include <memory>
 #include <optional>
 #include <set>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "jobs/gateway.h"
+#include "jobs/sealing.h"
 #include "ledger/ledger.h"
 #include "registration/batching.h"
 #include "spool/spool.h"
@@ -34,8 +37,8 @@ class Exchange {
     Exchange(Gateway& gateway, ledger::Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
              const config::Insurer& insurer, ledger::RunId run, Tally& tally);
 
-    /// A record to be sent with its canonical bytes. Batches leave when they are full; flush() sends the
-    /// rest.
+    /// A record to be sent with its canonical bytes; its record id is filled in. Batches leave when they are
+    /// full; flush() sends the rest.
     Status add(const spec::RecordKind& kind, ledger::Sending sending, std::string_view canonical);
     Status flush();
 
@@ -55,28 +58,14 @@ class Exchange {
     std::int64_t open_count() const;
 
   private:
-    struct Building {
-        const spec::RecordKind* kind = nullptr;
-        std::vector<ledger::Sending> sendings;
-        std::string canonical;  ///< of all, one behind the other
-        std::vector<std::size_t> sizes;
-        registration::BatchFill fill;
-    };
-
     Status make_room();
     Status collect_on_the_way();
+    Status begin_sealing();
+    Status hand_over_first();
     Status send_batch(const ledger::Batch& batch);
-    ledger::BatchDraft make_draft(const spec::RecordKind& kind, std::vector<ledger::Sending> sendings) const;
-    struct Envelope {
-        const std::string& request_id;
-        const std::string& mode;
-        const std::optional<std::string>& base_date;
-    };
-    std::string compose(const Envelope& envelope, const std::vector<ledger::Member>& members,
-                        const std::vector<std::string_view>& canonical) const;
-    std::string body_digest(const std::string& body) const;
+    ledger::BatchDraft make_draft(const spec::RecordKind& kind) const;
     bool may_send() const;
-    void count_sent(const spec::RecordKind& kind, const std::vector<ledger::Member>& members);
+    void count_sent(const spec::RecordKind& kind, const std::vector<ledger::Sending>& sendings);
 
     Result<bool> take_outcomes(Duration limit);
     Status handle(ledger::BatchId id, const platform::SubmitResult& result);
@@ -88,13 +77,18 @@ class Exchange {
     Result<bool> ask_unknown();
     Result<bool> list_completed();
     Result<bool> fetch_results();
-    Status land_results(const ledger::Batch& batch);
+    using FirstPage = std::future<Result<platform::ResultPage>>;
+    struct Asked {
+        ledger::Batch batch;
+        FirstPage first_page;  ///< of its results; not valid: it has none
+    };
+    Asked ask_results(ledger::BatchId id);
+    Status land_results(const ledger::Batch& batch, FirstPage first_page);
     std::optional<ledger::CaseStep> step_case(const ledger::Batch& batch, const ledger::Member& member,
                                               const registration::Standing& sent,
                                               const registration::Answer& answer,
                                               registration::Consequence& got);
     Status results_failed(const ledger::Batch& batch, const Error& error);
-    void discard_building();
     Result<bool> resend_due_records();
     void forget_body(const ledger::Batch& batch);
     const spec::RecordKind* kind_of(ledger::KindId id) const;
@@ -111,18 +105,16 @@ class Exchange {
     Tally& tally_;
     registration::BatchLimits limits_;
     std::map<ledger::KindId, const spec::RecordKind*> kinds_;
-    Building building_;
+    Sealer sealer_;
+    BatchContents building_;
+    registration::BatchFill fill_;
+    std::deque<std::future<Result<SealedBatch>>> sealing_;  ///< in the order in which they go out
     int uploads_since_collecting_ = 0;
     std::string mode_;
     std::optional<std::string> base_date_;
     std::optional<Instant> paused_until_;
     std::optional<Error> fatal_;
     std::optional<Error> trouble_;  ///< of this round: a passing error, past which the other steps went on
-    mutable Hmac digest_hmac_;
 };
-
-/// recordId: 12 base32 characters of a keyed hash of the record's key, 8 of its content.
-std::string make_record_id(Hmac& identifier, const std::string& insurer, const spec::RecordKind& kind,
-                           std::string_view key, std::string_view canonical);
 
 }  // namespace kaigo::jobs

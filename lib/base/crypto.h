@@ -24,6 +24,8 @@ class SecretBytes {
     ~SecretBytes() { wipe(bytes_.data(), bytes_.size()); }
 
     std::string_view view() const { return bytes_; }
+    /// The bytes go on elsewhere, which sees to their wiping.
+    std::string take() && { return std::move(bytes_); }
     static void wipe(void* data, std::size_t size);
 
   private:

@@ -191,6 +191,10 @@ Ledger::Ledger(FileLock lock, const std::filesystem::path& path)
     database_.execute("PRAGMA synchronous = FULL");
     database_.execute("PRAGMA foreign_keys = ON");
     database_.execute("PRAGMA cache_size = -32768");
+    // A page that is written twice in a short time goes into the file once.
+    database_.execute("PRAGMA wal_autocheckpoint = 4000");
+    // What was deleted is overwritten where that costs no page of its own.
+    database_.execute("PRAGMA secure_delete = FAST");
     migrate(database_);
     std::error_code ignored;
     std::filesystem::permissions(
@@ -369,6 +373,15 @@ void Ledger::set_baseline(InsurerId insurer, KindId kind, const Baseline& baseli
         .bind(4, baseline.mapping)
         .bind(5, baseline.spec)
         .bind(6, baseline.digest_key)
+        .run();
+}
+
+void Ledger::keep_certificate(RunId run, InsurerId insurer, Instant at, const std::string& document) {
+    statement("INSERT OR REPLACE INTO certificate VALUES (?1, ?2, ?3, ?4)")
+        .bind(1, run)
+        .bind(2, insurer)
+        .bind(3, to_milliseconds(at))
+        .bind(4, document)
         .run();
 }
 
@@ -761,19 +774,25 @@ void Ledger::count_deleted(ComparisonId account) {
 
 BatchId Ledger::insert_batch(RunId run, const BatchDraft& draft, BatchState state, Instant now) {
     auto& write = statement(
-        "INSERT INTO batch (insurer, kind, request_id, mode, base_date, state, body_digest, members, "
-        "member_count, run, "
-        "created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)");
+        "INSERT INTO batch (insurer, kind, request_id, mode, base_date, state, body_digest, member_count, "
+        "run, "
+        "created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)");
     write.bind(1, draft.insurer).bind(2, draft.kind).bind(3, draft.request_id).bind(4, draft.mode);
     if (draft.base_date)
         write.bind(5, *draft.base_date);
     else
         write.bind_null(5);
     write.bind(6, static_cast<std::int64_t>(state)).bind(7, draft.body_digest);
-    write.bind_blob(8, pack(draft.sendings)).bind(9, static_cast<std::int64_t>(draft.sendings.size()));
-    write.bind(10, run).bind(11, to_milliseconds(now));
+    write.bind(8, static_cast<std::int64_t>(draft.sendings.size()))
+        .bind(9, run)
+        .bind(10, to_milliseconds(now));
     write.run();
-    return database_.last_rowid();
+    const BatchId id = database_.last_rowid();
+    statement("INSERT INTO batch_members VALUES (?1, ?2)")
+        .bind(1, id)
+        .bind_blob(2, pack(draft.sendings))
+        .run();
+    return id;
 }
 
 BatchId Ledger::commit_intent(RunId run, const BatchDraft& draft, const std::string& digest_key,
@@ -831,8 +850,8 @@ std::optional<Instant> Ledger::next_due(InsurerId insurer, Instant now) {
 Batch Ledger::batch(BatchId id) {
     auto& row = statement(
                     "SELECT insurer, kind, request_id, mode, base_date, state, body_digest, members, "
-                    "reception_number, "
-                    "attempts, due_at, processing_status, created_at FROM batch WHERE id = ?1")
+                    "reception_number, attempts, due_at, processing_status, created_at "
+                    "FROM batch LEFT JOIN batch_members ON batch_members.batch = batch.id WHERE id = ?1")
                     .bind(1, id);
     if (!row.step()) throw std::logic_error("no such batch");
     Batch out;
@@ -998,17 +1017,22 @@ void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
     }
     if (batch_to) {
         statement(
-            "UPDATE batch SET state = ?2, reason = ?3, due_at = NULL, settled_at = ?4, members = NULL WHERE "
+            "UPDATE batch SET state = ?2, reason = ?3, due_at = NULL, settled_at = ?4 WHERE "
             "id = ?1")
             .bind(1, batch.id)
             .bind(2, static_cast<std::int64_t>(*batch_to))
             .bind(3, detail)
             .bind(4, to_milliseconds(now))
             .run();
+        forget_members(batch.id);
         write_batch_history(batch.id, batch.state, *batch_to, detail, now);
     }
     transaction.commit();
     failpoint("result-committed");
+}
+
+void Ledger::forget_members(BatchId batch) {
+    statement("DELETE FROM batch_members WHERE batch = ?1").bind(1, batch).run();
 }
 
 std::vector<BatchId> Ledger::split(RunId run, const Batch& batch, const std::vector<BatchDraft>& parts,
@@ -1031,10 +1055,11 @@ std::vector<BatchId> Ledger::split(RunId run, const Batch& batch, const std::vec
                 .run();
         out.push_back(id);
     }
-    statement("UPDATE batch SET state = 8, due_at = NULL, settled_at = ?2, members = NULL WHERE id = ?1")
+    statement("UPDATE batch SET state = 8, due_at = NULL, settled_at = ?2 WHERE id = ?1")
         .bind(1, batch.id)
         .bind(2, to_milliseconds(now))
         .run();
+    forget_members(batch.id);
     write_batch_history(batch.id, batch.state, BatchState::dissolved, "split", now);
     transaction.commit();
     return out;

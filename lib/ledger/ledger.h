@@ -91,6 +91,8 @@ class Ledger {
     std::vector<ComparisonId> close_accounts(RunId run);
     std::optional<Baseline> baseline(InsurerId insurer, KindId kind);
     void set_baseline(InsurerId insurer, KindId kind, const Baseline& baseline);
+    /// @param document  what a reconciliation found, as JSON
+    void keep_certificate(RunId run, InsurerId insurer, Instant at, const std::string& document);
     std::optional<Setup> setup(InsurerId insurer);
     void start_setup(InsurerId insurer, const std::string& base_date, Instant now);
     void setup_compared(InsurerId insurer, Instant now);
@@ -219,6 +221,7 @@ class Ledger {
                              Instant now);
     BatchId insert_batch(RunId run, const BatchDraft& draft, BatchState state, Instant now);
     void count_deleted(ComparisonId account);
+    void forget_members(BatchId batch);
     void recover(Instant now);
 
     FileLock lock_;

@@ -159,6 +159,19 @@ CREATE TABLE run_count (
     run INTEGER NOT NULL, insurer INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,
     reason TEXT NOT NULL, records INTEGER NOT NULL, PRIMARY KEY (run, insurer, kind, state, reason)
 ) WITHOUT ROWID;
+)sql",
+    // Members beside their batch: a change of its state does not write them again. Certificates of what was
+    // compared.
+    R"sql(
+CREATE TABLE batch_members (batch INTEGER PRIMARY KEY, members BLOB NOT NULL);      -- until settled
+INSERT INTO batch_members SELECT id, members FROM batch WHERE members IS NOT NULL;
+ALTER TABLE batch DROP COLUMN members;
+
+-- What a reconciliation found, as JSON; its SHA-256 stands in the audit log.
+CREATE TABLE certificate (
+    run INTEGER NOT NULL, insurer INTEGER NOT NULL, at INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (run, insurer)
+) WITHOUT ROWID;
 )sql"};
 
 }  // namespace

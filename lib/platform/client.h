@@ -2,6 +2,7 @@
 // The platform as the gateway sees it: a port, and its HTTPS implementation (open_https_client).
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,10 +77,11 @@ struct Submission {
 class PlatformClient {
   public:
     virtual ~PlatformClient() = default;
-    /// Begins to send; the outcome comes from wait().
+    /// Sends while the caller goes on; the outcome comes from wait().
     virtual void submit(Submission submission) = 0;
     /// Outcomes that have arrived; waits for one at most `limit` when none has.
     virtual std::vector<std::pair<std::int64_t, SubmitResult>> wait(Duration limit) = 0;
+    /// Submissions whose outcome was not taken yet.
     virtual std::size_t in_flight() const = 0;
 
     virtual Result<ServiceStatus> service_status() = 0;
@@ -89,7 +91,9 @@ class PlatformClient {
     virtual Result<std::optional<Reception>> find(const std::string& request_id) = 0;
     /// Nothing when the platform does not know the reception.
     virtual Result<std::optional<Reception>> progress(const std::string& reception_number) = 0;
-    virtual Result<ResultPage> results(const std::string& reception_number, std::int64_t offset) = 0;
+    /// Asked for at once, while the caller goes on.
+    virtual std::future<Result<ResultPage>> results(const std::string& reception_number,
+                                                    std::int64_t offset) = 0;
 };
 
 struct HttpsSettings {

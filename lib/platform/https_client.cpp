@@ -1,4 +1,5 @@
-// libcurl's multi interface: connections are kept and shared, several batches fly at once, all in one thread.
+// libcurl's multi interface, in a thread of its own: connections are kept and shared, several requests fly at
+// once.
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -7,7 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <condition_variable>
+#include <functional>
 #include <map>
+#include <mutex>
+#include <thread>
 
 #include "base/crypto.h"
 #include "base/failpoint.h"
@@ -22,6 +27,7 @@ namespace {
 constexpr std::size_t kLargestHeader = 64U << 10;
 constexpr std::size_t kLargestBody = 16U << 20;
 constexpr long kConnectTimeoutMs = 10'000;
+constexpr int kWakeMs = 1'000;
 constexpr const char* kCiphers = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
 struct Request {
@@ -47,8 +53,7 @@ struct Transfer {
     std::size_t header_bytes = 0;
     std::size_t sent = 0;
     std::array<char, CURL_ERROR_SIZE> error{};
-    bool done = false;
-    std::optional<Submission> submission;
+    std::function<void(Response)> done;  ///< called on the network's thread
 
     Transfer() = default;
     Transfer(const Transfer&) = delete;
@@ -134,28 +139,37 @@ class HttpsClient : public PlatformClient {
         : settings_(settings), wire_(wire), insurer_(std::move(insurer)), multi_(curl_multi_init()) {
         curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(settings.connections));
         curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(settings.connections));
+        thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
     }
     HttpsClient(const HttpsClient&) = delete;
     HttpsClient& operator=(const HttpsClient&) = delete;
     ~HttpsClient() override {
+        thread_.request_stop();
+        curl_multi_wakeup(multi_);
+        thread_.join();
         for (auto& [easy, transfer] : transfers_) curl_multi_remove_handle(multi_, easy);
         transfers_.clear();
         curl_multi_cleanup(multi_);
     }
 
     void submit(Submission submission) override {
-        Request request{url("submit", submission.record_kind, ""), std::move(submission.body)};
+        auto transfer = prepare({url("submit", submission.record_kind, ""), std::move(submission.body)});
         submission.body.clear();
-        Transfer& transfer = start(std::move(request));
-        transfer.submission = std::move(submission);
+        transfer->done = [this, submission = std::move(submission)](const Response& response) {
+            failpoint("answer-read");
+            SubmitResult result = classify(response, submission);
+            const std::lock_guard lock(mutex_);
+            outcomes_.emplace_back(submission.ticket, std::move(result));
+            changed_.notify_all();
+        };
         ++submissions_;
-        int running = 0;
-        curl_multi_perform(multi_, &running);
+        begin(std::move(transfer));
     }
 
     std::vector<std::pair<std::int64_t, SubmitResult>> wait(Duration limit) override {
-        step(Duration(0));
-        if (outcomes_.empty() && submissions_ > 0) step(limit);
+        std::unique_lock lock(mutex_);
+        if (submissions_ > 0) changed_.wait_for(lock, limit, [&] { return !outcomes_.empty(); });
+        submissions_ -= outcomes_.size();
         return std::exchange(outcomes_, {});
     }
 
@@ -192,11 +206,20 @@ class HttpsClient : public PlatformClient {
         return std::optional(std::move(reception));
     }
 
-    Result<ResultPage> results(const std::string& reception_number, std::int64_t offset) override {
-        KAIGO_TRY(const Response response,
-                  get(fmt::format("{}?{}={}&{}={}", url("results", "", reception_number), wire_.key("offset"),
-                                  offset, wire_.key("limit"), wire_.limit("result_page"))));
-        return parse_results(wire_, response.body);
+    std::future<Result<ResultPage>> results(const std::string& reception_number,
+                                            std::int64_t offset) override {
+        const std::string address =
+            fmt::format("{}?{}={}&{}={}", url("results", "", reception_number), wire_.key("offset"), offset,
+                        wire_.key("limit"), wire_.limit("result_page"));
+        auto transfer = prepare({address, ""});
+        auto promise = std::make_shared<std::promise<Result<ResultPage>>>();
+        transfer->done = [this, address, promise](Response response) {
+            auto checked = check(std::move(response), address);
+            promise->set_value(checked ? parse_results(wire_, checked->body)
+                                       : Result<ResultPage>(tl::unexpected(std::move(checked).error())));
+        };
+        begin(std::move(transfer));
+        return promise->get_future();
     }
 
   private:
@@ -219,7 +242,7 @@ class HttpsClient : public PlatformClient {
         return settings_.url + path;
     }
 
-    Transfer& start(Request request) {
+    std::unique_ptr<Transfer> prepare(Request request) const {
         auto owned = std::make_unique<Transfer>();
         Transfer& t = *owned;
         t.request = std::move(request);
@@ -267,29 +290,47 @@ class HttpsClient : public PlatformClient {
             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                              static_cast<curl_off_t>(t.request.body.size()));
         }
-        curl_multi_add_handle(multi_, easy);
-        transfers_.emplace(easy, std::move(owned));
-        return t;
+        return owned;
     }
 
-    /// Lets the transfers go on; waits at most `limit` for something to happen.
-    void step(Duration limit) {
-        int running = 0;
-        if (limit.count() > 0) curl_multi_poll(multi_, nullptr, 0, static_cast<int>(limit.count()), nullptr);
-        curl_multi_perform(multi_, &running);
-        int left = 0;
-        while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-            if (message->msg != CURLMSG_DONE) continue;
-            finish(message->easy_handle, message->data.result);
+    void begin(std::unique_ptr<Transfer> transfer) {
+        {
+            const std::lock_guard lock(mutex_);
+            waiting_.push_back(std::move(transfer));
+        }
+        curl_multi_wakeup(multi_);
+    }
+
+    void work(const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            std::vector<std::unique_ptr<Transfer>> begun;
+            {
+                const std::lock_guard lock(mutex_);
+                begun.swap(waiting_);
+            }
+            for (auto& transfer : begun) {
+                CURL* easy = transfer->easy;
+                curl_multi_add_handle(multi_, easy);
+                transfers_.emplace(easy, std::move(transfer));
+            }
+            int running = 0;
+            curl_multi_perform(multi_, &running);
+            int left = 0;
+            while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+                if (message->msg != CURLMSG_DONE) continue;
+                finish(message->easy_handle, message->data.result);
+            }
+            curl_multi_poll(multi_, nullptr, 0, kWakeMs, nullptr);
         }
     }
 
     void finish(CURL* easy, CURLcode code) {
         const auto found = transfers_.find(easy);
-        Transfer& t = *found->second;
-        Response& response = t.response;
+        const std::unique_ptr<Transfer> t = std::move(found->second);
+        transfers_.erase(found);
+        Response& response = t->response;
         response.code = code;
-        response.detail = t.error[0] != '\0' ? t.error.data() : curl_easy_strerror(code);
+        response.detail = t->error[0] != '\0' ? t->error.data() : curl_easy_strerror(code);
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response.status);
         long request_bytes = 0;
         curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
@@ -298,12 +339,7 @@ class HttpsClient : public PlatformClient {
         if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
             response.retry_after = std::chrono::seconds(std::min<curl_off_t>(retry_after, 86'400));
         curl_multi_remove_handle(multi_, easy);
-        t.done = true;
-        if (!t.submission) return;  // get() waits for it and takes it away
-        failpoint("answer-read");
-        outcomes_.emplace_back(t.submission->ticket, classify(response, *t.submission));
-        --submissions_;
-        transfers_.erase(found);
+        t->done(std::move(response));
     }
 
     SubmitResult classify(const Response& response, const Submission& submission) const {
@@ -385,11 +421,16 @@ class HttpsClient : public PlatformClient {
 
     /// One GET, waited for. Submissions in flight go on meanwhile.
     Result<Response> get(const std::string& address) {
-        Transfer& t = start({address, ""});
-        CURL* easy = t.easy;
-        while (!t.done) step(Duration(1000));
-        Response response = std::move(t.response);
-        transfers_.erase(easy);
+        auto transfer = prepare({address, ""});
+        std::promise<Response> promise;
+        transfer->done = [&promise](Response response) { promise.set_value(std::move(response)); };
+        auto answer = promise.get_future();
+        begin(std::move(transfer));
+        return check(answer.get(), address);
+    }
+
+    /// The response of a GET, when it is one that can be used.
+    Result<Response> check(Response response, const std::string& address) const {
         if (response.code != CURLE_OK) {
             if (is_certificate_problem(response))
                 return fail(ErrorCode::certificate_refused, response.detail)
@@ -424,9 +465,13 @@ class HttpsClient : public PlatformClient {
     const WireNames& wire_;
     std::string insurer_;
     CURLM* multi_;
-    std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
+    std::size_t submissions_ = 0;                           ///< whose outcomes nobody has taken yet
+    std::map<CURL*, std::unique_ptr<Transfer>> transfers_;  ///< of the network's thread
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<std::unique_ptr<Transfer>> waiting_;  ///< to be begun
     std::vector<std::pair<std::int64_t, SubmitResult>> outcomes_;
-    std::size_t submissions_ = 0;
+    std::jthread thread_;
 };
 
 }  // namespace

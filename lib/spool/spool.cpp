@@ -32,6 +32,12 @@ void append_length(std::string& out, std::size_t length) {
 Spool::Spool(std::filesystem::path directory, const Keys& keys)
     : directory_(std::move(directory)), key_(keys.spool.view()), key_id_(keys.id) {}
 
+Spool::Spool(Spool&& other) noexcept
+    : directory_(std::move(other.directory_)),
+      key_(std::move(other.key_)),
+      key_id_(std::move(other.key_id_)),
+      size_(other.size_.load()) {}
+
 Result<Spool> Spool::open(const std::filesystem::path& directory, const Keys& keys) {
     std::error_code error;
     if (std::filesystem::create_directories(directory, error))
@@ -105,7 +111,7 @@ Status Spool::remove(const std::string& request_id) {
     std::error_code missing;
     const std::uintmax_t size = std::filesystem::file_size(file(request_id), missing);
     KAIGO_CHECK(remove_file_durably(file(request_id)));
-    if (!missing) size_ -= std::min<std::uint64_t>(size_, size);
+    if (!missing) size_ -= std::min<std::uint64_t>(size_.load(), size);
     return {};
 }
 

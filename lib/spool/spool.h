@@ -1,6 +1,7 @@
 #pragma once
 // Bodies of requests until every member has settled: compressed, encrypted, synced.
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -16,10 +17,11 @@ namespace kaigo::spool {
 /// header names the key, and is bound to the content together with the request id.
 class Spool {
   public:
+    Spool(Spool&& other) noexcept;
     /// Makes the folder (mode 0700) when it is not there.
     static Result<Spool> open(const std::filesystem::path& directory, const Keys& keys);
 
-    /// On return the file and its folder are on disk.
+    /// On return the file and its folder are on disk. May be called by several threads at once.
     Status store(const std::string& request_id, const std::vector<std::string_view>& records);
     Result<std::vector<std::string>> load(const std::string& request_id) const;
     bool has(const std::string& request_id) const { return std::filesystem::exists(file(request_id)); }
@@ -37,7 +39,7 @@ class Spool {
     std::filesystem::path directory_;
     std::string key_;
     std::string key_id_;
-    std::uint64_t size_ = 0;
+    std::atomic<std::uint64_t> size_ = 0;
 };
 
 }  // namespace kaigo::spool

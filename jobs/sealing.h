@@ -1,0 +1,59 @@
+#pragma once
+// A batch made ready to leave: record ids, spool file, request body and its digest. Needs neither ledger nor
+// network, and is done beside them.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/gateway.h"
+#include "ledger/ledger.h"
+#include "spool/spool.h"
+
+namespace kaigo::jobs {
+
+/// Records of one kind that go into one request; wiped when they go.
+struct BatchContents {
+    const spec::RecordKind* kind = nullptr;
+    std::vector<ledger::Sending> sendings;
+    std::string canonical;           ///< of all, one behind the other
+    std::vector<std::size_t> sizes;  ///< of each
+
+    BatchContents() = default;
+    BatchContents(BatchContents&&) = default;
+    BatchContents& operator=(BatchContents&&) = default;
+    ~BatchContents() { SecretBytes::wipe(canonical.data(), canonical.size()); }
+    void add(ledger::Sending sending, std::string_view bytes);
+};
+
+struct SealedBatch {
+    const spec::RecordKind* kind = nullptr;
+    ledger::BatchDraft draft;
+    SecretBytes body;
+};
+
+class Sealer {
+  public:
+    Sealer(const Gateway& gateway, spool::Spool& spool, const config::Insurer& insurer)
+        : gateway_(gateway), spool_(spool), insurer_(insurer) {}
+
+    /// On return the spool file is on disk. May be called by several threads at once.
+    /// @param draft  without sendings and digest, which are filled in
+    Result<SealedBatch> seal(BatchContents contents, ledger::BatchDraft draft) const;
+
+    struct Envelope {
+        const std::string& request_id;
+        const std::string& mode;
+        const std::optional<std::string>& base_date;
+    };
+    std::string compose(const Envelope& envelope, const std::vector<ledger::Member>& members,
+                        const std::vector<std::string_view>& canonical) const;
+    std::string body_digest(std::string_view body) const;
+
+  private:
+    const Gateway& gateway_;
+    spool::Spool& spool_;
+    const config::Insurer& insurer_;
+};
+
+}  // namespace kaigo::jobs
