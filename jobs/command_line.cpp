@@ -99,9 +99,9 @@ void build(CLI::App& app, Arguments& a) {
     validate->add_option("--output", a.validate.output, tr("write to this file"));
 
     auto* run = app.add_subcommand("run", tr("run a job"));
-    run->add_option("JOB", a.run.job, tr("initial-setup, daily-sync, collect-results or retry-due"))
+    run->add_option("JOB", a.run.job, tr("initial-setup, daily-sync, collect-results, retry-due or reconcile"))
         ->required()
-        ->check(CLI::IsMember({"initial-setup", "daily-sync", "collect-results", "retry-due"}));
+        ->check(CLI::IsMember({"initial-setup", "daily-sync", "collect-results", "retry-due", "reconcile"}));
     run->add_option("--insurer", a.run.insurer, tr("only this insurer (保険者番号)"));
     run->add_option("--record", a.run.kind, tr("only this record kind"));
     run->add_option("--base-date", a.run.base_date, tr("base date (基準日) of initial-setup, YYYY-MM-DD"));

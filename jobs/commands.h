@@ -9,7 +9,8 @@
 namespace kaigo::jobs {
 
 int check_spec(const config::Config& config, World& world, bool json);
-int doctor(const config::Config& config, World& world, bool json);
+/// @param connections  whether certificates and the platform are looked at too
+int doctor(const config::Config& config, World& world, bool json, bool connections = true);
 
 struct ValidateOptions {
     std::string kind;         ///< empty: all
@@ -17,6 +18,14 @@ struct ValidateOptions {
     std::string format = "text";
     std::string output;  ///< file; empty: standard output
 };
+/// All rows of one insurer, told as text: before an initial setup.
+struct Validation {
+    std::int64_t rows = 0;
+    std::int64_t usable = 0;
+    std::int64_t my_numbers = 0;
+};
+Result<Validation> validate_insurer(const config::Config& config, World& world, const config::Insurer& insurer,
+                                    const spec::Specification& specification, std::ostream& out);
 int validate_mapping(const config::Config& config, World& world, const ValidateOptions& options);
 
 struct HeldOptions {

@@ -118,13 +118,11 @@ class Pass {
     }
 
     /// @param comparison  nothing: only counts
-    /// @param expected    rows to come, for who watches
-    Result<CompareOutcome> run(OrderedRows& rows, std::optional<ledger::ComparisonId> comparison,
-                               std::int64_t expected) {
+    Result<CompareOutcome> run(OrderedRows& rows, std::optional<ledger::ComparisonId> comparison) {
         comparison_ = comparison;
         OrderedRow* held = nullptr;
         for (;;) {
-            if (gateway_.world().stop.stop_requested()) {
+            if (gateway_.world().stop.stop_requested() || closed()) {
                 outcome_.stopped = true;
                 break;
             }
@@ -137,12 +135,11 @@ class Pass {
             if (options_.only && !options_.only->contains(row->key)) continue;
             ++outcome_.left.read;
             if (guarded_ && outcome_.left.read >= rows_needed_) KAIGO_CHECK(release());
-            show_progress(expected, false);
+            if (options_.progress != nullptr) options_.progress->read(outcome_.left.read);
             if (again) merge_duplicate(*held, *row);
             held = row;
         }
         if (held != nullptr) KAIGO_CHECK(decide(*held));
-        show_progress(expected, true);
         const bool whole = !outcome_.stopped && !rows.out_of_order;
         if (guarded_ && whole) KAIGO_CHECK(release_if_enough(outcome_.seen + rows.counts.unreadable));
         while (whole && entry_ != nullptr) pass_over_entry();
@@ -196,14 +193,9 @@ class Pass {
         std::optional<std::int64_t> consent;
     };
 
-    /// One line that is written over, for a person at a terminal.
-    void show_progress(std::int64_t expected, bool end) const {
-        constexpr std::int64_t kEvery = 2'000;
-        const std::int64_t read = outcome_.left.read;
-        if (!gateway_.world().terminal || options_.only || (!end && read % kEvery != 0)) return;
-        gateway_.world().err << fmt::format("\r{} {} {}/{}", insurer_.number.value(), kind_.id, read,
-                                            expected)
-                             << (end ? "\n" : "") << std::flush;
+    bool closed() const {
+        constexpr std::int64_t kEvery = 256;
+        return options_.pause_when_closed && outcome_.seen % kEvery == 0 && !exchange_->may_send();
     }
 
     /// One more row of a key: it stands for those before it too.
@@ -261,7 +253,10 @@ class Pass {
         if (known) entry_ = known_.next();
         count(decision);
         if (!decision.changes || !comparison_ || !decision.send) {
-            if (!comparison_) return {};
+            if (!comparison_) {
+                if (decision.send) plan_sending(row.canonical.size());
+                return {};
+            }
             if (decision.changes)
                 return change(std::string(row.key), standing, decision, {row.my_number, row.consent});
             if (step_) steps_.push_back(std::move(*step_));
@@ -273,6 +268,21 @@ class Pass {
                                   std::max<std::int64_t>(1, standing.acknowledged_history));
         return send(row.key, standing, decision, deletion.empty() ? row.canonical : deletion,
                     {row.my_number, row.consent});
+    }
+
+    /// A dry run counts what would go out; a 削除 is small, and is not weighed.
+    void plan_sending(std::size_t bytes) {
+        const std::size_t size = bytes + Exchange::kRecordHeader;
+        if (outcome_.requests == 0 || !planned_.has_room(size)) {
+            planned_ = registration::BatchFill(exchange_limits());
+            outcome_.bytes += static_cast<std::int64_t>(registration::BatchFill::kEnvelope);
+            ++outcome_.requests;
+        }
+        planned_.add(size);
+        outcome_.bytes += static_cast<std::int64_t>(size) + 1;
+    }
+    registration::BatchLimits exchange_limits() const {
+        return {gateway_.config().platform.max_records, gateway_.config().platform.max_bytes};
     }
 
     /// The case's standing decides; what it learns and does goes into `step_`.
@@ -445,6 +455,7 @@ class Pass {
     std::int64_t rows_needed_ = 0;
     std::function<Result<std::int64_t>()> count_;
     std::vector<HeldBack> held_back_;
+    registration::BatchFill planned_{{}};
     std::size_t held_bytes_ = 0;
     bool same_key_ = false;                      ///< of the record at hand
     std::optional<Digest> sent_number_;          ///< of the record at hand
@@ -493,7 +504,6 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
     now.digest_key = gateway.keys().id;
     const auto before = ledger.baseline(insurer_id, kind_id);
     const bool whole = !options.only;
-    const std::int64_t expected = before ? before->rows_read : 0;
     const auto count = [&] { return snapshot->count(plan->query.sql, insurer.number); };
 
     const auto evidence = [&] {
@@ -505,7 +515,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
     if (whole && exchange != nullptr && !changed.empty() && !options.accept_resend) {
         KAIGO_TRY(const auto rows, open_ordered_rows(gateway, *plan, views, insurer, true));
         Pass counting(gateway, ledger, nullptr, insurer, kind, options, evidence());
-        KAIGO_TRY(const CompareOutcome counted, counting.run(*rows, std::nullopt, expected));
+        KAIGO_TRY(const CompareOutcome counted, counting.run(*rows, std::nullopt));
         if (exceeds(counting.would_resend(), counted.left.read, safety.resend_percent))
             return fail(ErrorCode::needs_person,
                         tr("insurer {}, {}: {} changed since the last run, and {} of {} records would be "
@@ -526,7 +536,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
             comparison = ledger.start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
         if (whole && before && !options.accept_drop)
             pass.guard(before->rows_read, safety.drop_percent, count);
-        const auto outcome = pass.run(*rows, comparison, expected);
+        const auto outcome = pass.run(*rows, comparison);
         tally.my_numbers_read += rows->counts.my_numbers_read;
         // What was decided before the failure stays decided; the account of a broken read is told as broken.
         const auto failed = [&](const Error& error) -> tl::unexpected<Error> {

@@ -42,7 +42,7 @@ void wipe(std::vector<std::string>& bodies) {
 }  // namespace
 
 Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
-                   const config::Insurer& insurer, ledger::RunId run, Tally& tally)
+                   const config::Insurer& insurer, ledger::RunId run, Tally& tally, Progress& progress)
     : gateway_(gateway),
       ledger_(ledger),
       spool_(spool),
@@ -51,6 +51,7 @@ Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platfo
       insurer_id_(ledger.insurer(insurer.number.value())),
       run_(run),
       tally_(tally),
+      progress_(progress),
       limits_{gateway.config().platform.max_records, gateway.config().platform.max_bytes},
       sealer_(gateway, spool, insurer),
       fill_(limits_),
@@ -86,11 +87,19 @@ bool Exchange::may_send() const {
     return insurer_.service_window.contains(japan_minute_of_day(now));
 }
 
+Instant Exchange::opens_at() const {
+    constexpr int kMinutesInDay = 24 * 60;
+    const Instant now = gateway_.world().clock.now();
+    Instant at = std::max(paused_until_.value_or(now), now);
+    for (int i = 0; i < kMinutesInDay && !insurer_.service_window.contains(japan_minute_of_day(at)); ++i)
+        at += std::chrono::minutes(1);
+    return at;
+}
+
 // ---- Building and sending batches
 
 Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string_view canonical) {
-    constexpr std::size_t kHeader = 64;  // recordId and updateKind
-    const std::size_t size = canonical.size() + kHeader;
+    const std::size_t size = canonical.size() + kRecordHeader;
     if (building_.kind != nullptr && (building_.kind != &kind || !fill_.has_room(size)))
         KAIGO_CHECK(begin_sealing());
     building_.kind = &kind;
@@ -678,6 +687,7 @@ Result<bool> Exchange::settle(std::optional<Instant> deadline,
     Clock& clock = gateway_.world().clock;
     Duration poll = kShortestPoll;
     for (;;) {
+        progress_.tell();
         // What cannot be reached now is reached by a later round, until the deadline.
         auto moved = round();
         if (!moved) {

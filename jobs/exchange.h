@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "jobs/gateway.h"
+#include "jobs/progress.h"
 #include "jobs/sealing.h"
 #include "ledger/ledger.h"
 #include "registration/batching.h"
@@ -35,7 +36,10 @@ struct Tally {
 class Exchange {
   public:
     Exchange(Gateway& gateway, ledger::Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
-             const config::Insurer& insurer, ledger::RunId run, Tally& tally);
+             const config::Insurer& insurer, ledger::RunId run, Tally& tally, Progress& progress);
+
+    /// Bytes of recordId and updateKind in a request.
+    static constexpr std::size_t kRecordHeader = 64;
 
     /// A record to be sent with its canonical bytes; its record id is filled in. Batches leave when they are
     /// full; flush() sends the rest.
@@ -56,6 +60,10 @@ class Exchange {
     /// Records of this run keep the mode and base date of a setup that is not complete.
     void set_mode(std::string mode, std::optional<std::string> base_date);
     std::int64_t open_count() const;
+    /// Whether the platform takes requests now, as far as is known here.
+    bool may_send() const;
+    /// When it does again: the end of a pause that it asked for, the begin of the service window.
+    Instant opens_at() const;
 
   private:
     Status make_room();
@@ -64,7 +72,6 @@ class Exchange {
     Status hand_over_first();
     Status send_batch(const ledger::Batch& batch);
     ledger::BatchDraft make_draft(const spec::RecordKind& kind) const;
-    bool may_send() const;
     void count_sent(const spec::RecordKind& kind, const std::vector<ledger::Sending>& sendings);
 
     Result<bool> take_outcomes(Duration limit);
@@ -103,6 +110,7 @@ class Exchange {
     ledger::InsurerId insurer_id_;
     ledger::RunId run_;
     Tally& tally_;
+    Progress& progress_;
     registration::BatchLimits limits_;
     std::map<ledger::KindId, const spec::RecordKind*> kinds_;
     Sealer sealer_;

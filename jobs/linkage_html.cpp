@@ -6,6 +6,7 @@
 
 #include "base/i18n.h"
 #include "jobs/case_words.h"
+#include "jobs/html_text.h"
 #include "jobs/linkage_report.h"
 #include "jobs/report.h"
 #include "jobs/words.h"
@@ -13,52 +14,6 @@
 
 namespace kaigo::jobs {
 namespace {
-
-constexpr const char* kStyle = R"css(
-@page { size: A4; margin: 15mm }
-body { font: 10.5pt/1.5 "Noto Sans JP", "Noto Sans CJK JP", "Yu Gothic", Meiryo, sans-serif; color: #222; max-width: 180mm; margin: 0 auto }
-h1 { font-size: 15pt; margin: 0 0 2mm }
-h2 { font-size: 12pt; margin: 6mm 0 2mm; border-bottom: 1px solid #888; break-after: avoid }
-table { border-collapse: collapse; width: 100%; margin-bottom: 3mm }
-tr { break-inside: avoid }
-th, td { border: 1px solid #bbb; padding: 0.6mm 1.5mm; text-align: left; vertical-align: top }
-th { background: #eee; font-weight: 600; white-space: nowrap }
-td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-ul.todo { margin: 0; padding-left: 6mm; font-size: 11.5pt }
-.made { color: #666; font-size: 9pt }
-.bad { color: #a00; font-weight: 600 }
-svg { display: block }
-)css";
-
-std::string escape(const std::string& text) {
-    std::string out;
-    for (const char c : text) switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            default:
-                out += c;
-        }
-    return out;
-}
-
-std::string cell(const std::string& text) { return "<td>" + escape(text) + "</td>"; }
-std::string cell(std::int64_t number) { return fmt::format("<td class=\"n\">{}</td>", number); }
-
-std::string header(const std::vector<std::string>& titles) {
-    std::string out = "<table><tr>";
-    for (const std::string& title : titles) out += "<th>" + escape(title) + "</th>";
-    return out + "</tr>\n";
-}
 
 /// Bars of the last runs, as high as the highest of them.
 std::string trend_chart(const std::vector<std::int64_t>& trend) {
@@ -68,7 +23,7 @@ std::string trend_chart(const std::vector<std::int64_t>& trend) {
     const std::int64_t highest = std::max<std::int64_t>(1, *std::max_element(trend.begin(), trend.end()));
     std::string out =
         fmt::format(R"(<svg width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="img" aria-label="{2}">)",
-                    kWidth, kHeight, escape(tr("counts of the last runs, at most {}", highest)));
+                    kWidth, kHeight, escape_html(tr("counts of the last runs, at most {}", highest)));
     int x = kWidth - static_cast<int>(trend.size()) * kBar;
     for (const std::int64_t count : trend) {
         const auto height = static_cast<int>((count * (kHeight - 1) + highest - 1) / highest);
@@ -98,30 +53,27 @@ std::string accounts(const LinkageReport& report, const spec::Specification& spe
         if (row.scope != "all") what += " " + tr("(read again)");
         std::string end;
         if (!row.closed && !broken_off(row))
-            end = " <span class=\"bad\">" + escape(tr("THE SUMS DO NOT CLOSE")) + "</span>";
+            end = " <span class=\"bad\">" + escape_html(tr("THE SUMS DO NOT CLOSE")) + "</span>";
         out += fmt::format("<tr>{}{}{}</tr>\n<tr><td></td><td colspan=\"{}\">{}{}</td></tr>\n", cell(run),
-                           cell(what), counts, titles.size() - 1, escape(sent), end);
+                           cell(what), counts, titles.size() - 1, escape_html(sent), end);
     }
-    return out.empty() ? "<p>" + escape(tr("none")) + "</p>\n" : out + "</table>\n";
+    return out.empty() ? "<p>" + escape_html(tr("none")) + "</p>\n" : out + "</table>\n";
 }
 
 }  // namespace
 
 std::string as_html(const LinkageReport& report, const spec::Specification& specification,
                     const std::string& language) {
-    std::string out = fmt::format(
-        "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta "
-        "charset=\"utf-8\"><title>{}</title><style>{}</style></head>\n"
-        "<body><h1>{}</h1>\n<p class=\"made\">{}</p>\n",
-        escape(language), escape(report.title), kStyle, escape(report.title),
-        escape(tr("made {} by kaigo-gateway", format_instant(report.made_at))));
-    const auto section = [&](const std::string& title) { out += "<h2>" + escape(title) + "</h2>\n"; };
+    std::string out = html_begin(report.title, language);
+    out += "<p class=\"made\">" + escape_html(tr("made {} by kaigo-gateway", format_instant(report.made_at))) +
+           "</p>\n";
+    const auto section = [&](const std::string& title) { out += "<h2>" + escape_html(title) + "</h2>\n"; };
 
     if (report.present) {
         section(tr("To do today"));
         out += "<ul class=\"todo\">";
-        for (const std::string& sentence : report.to_do) out += "<li>" + escape(sentence) + "</li>";
-        if (report.to_do.empty()) out += "<li>" + escape(tr("nothing")) + "</li>";
+        for (const std::string& sentence : report.to_do) out += "<li>" + escape_html(sentence) + "</li>";
+        if (report.to_do.empty()) out += "<li>" + escape_html(tr("nothing")) + "</li>";
         out += "</ul>\n";
     }
 
@@ -163,12 +115,12 @@ std::string as_html(const LinkageReport& report, const spec::Specification& spec
         section(tr("Known before anything is sent"));
         out += "<ul>";
         for (const auto& each : report.without_number)
-            out += "<li>" + escape(without_number_in_words(each)) + "</li>";
+            out += "<li>" + escape_html(without_number_in_words(each)) + "</li>";
         for (const auto& same : report.same_numbers) {
             std::string persons;
             for (const std::string& key : same.keys)
                 persons += " " + std::string(spec::insured_number_of(key));
-            out += "<li>" + escape(tr("{}: the same マイナンバー:", same.insurer) + persons) + "</li>";
+            out += "<li>" + escape_html(tr("{}: the same マイナンバー:", same.insurer) + persons) + "</li>";
         }
         out += "</ul>\n";
     }

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/i18n.h"
 #include "jobs/case_words.h"
+#include "jobs/certificate.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
 #include "jobs/looking.h"
@@ -345,6 +346,20 @@ std::string as_csv(const LinkageReport& report, const spec::Specification& speci
     return out;
 }
 
+namespace {
+
+int write_document(World& world, const ReportOptions& options, const std::string& document) {
+    if (options.output.empty()) {
+        world.out << document;
+        return 0;
+    }
+    if (const auto written = write_file_durably(options.output, document, "report"); !written)
+        return refuse(world, written.error());
+    return 0;
+}
+
+}  // namespace
+
 int linkage_report(const config::Config& config, World& world, const ReportOptions& options) {
     return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
         const Instant now = world.clock.now();
@@ -353,6 +368,9 @@ int linkage_report(const config::Config& config, World& world, const ReportOptio
             const auto run = view.run(options.run);
             if (!run)
                 return refuse(world, Error{ErrorCode::usage, tr("there is no run {}", options.run), "", ""});
+            if (const auto kept = view.certificates(options.run); !kept.empty() && options.format != "csv")
+                return write_document(world, options, certificates_as(options.format, specification, kept,
+                                                                      config.language));
             report = report_of_run(config, specification, view, *run, now);
         } else {
             report = report_of_day(config, specification, view, options.day.value_or(japan_date(now)), now);
@@ -362,13 +380,7 @@ int linkage_report(const config::Config& config, World& world, const ReportOptio
                                      : options.format == "html"
                                          ? as_html(report, specification, config.language)
                                          : as_text(report, specification);
-        if (options.output.empty()) {
-            world.out << document;
-            return 0;
-        }
-        if (const auto written = write_file_durably(options.output, document, "report"); !written)
-            return refuse(world, written.error());
-        return 0;
+        return write_document(world, options, document);
     });
 }
 

@@ -130,21 +130,39 @@ void write_accounting(std::ostream& out, const ledger::ComparisonRow& row) {
         out << "  " << tr("THE SUMS DO NOT CLOSE") << '\n';
 }
 
-void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, bool json_format) {
+void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, std::optional<double> rate, bool json_format) {
+    std::int64_t records = 0;
+    const auto sent = [](const PlanRow& row) { return row.left.created + row.left.changed + row.left.gone; };
+    for (const PlanRow& row : plan) records += sent(row);
+    std::optional<std::int64_t> seconds;
+    if (rate) seconds = static_cast<std::int64_t>(static_cast<double>(records) / *rate) + 1;
     if (json_format) {
         json::array rows;
         for (const PlanRow& row : plan)
-            rows.push_back(json::object{
-                {"insurer", row.insurer}, {"kind", row.kind}, {"rows", accounting_json(row.left)}});
-        write_json(out, json::object{{"dryRun", true}, {"plan", std::move(rows)}});
+            rows.push_back(json::object{{"insurer", row.insurer},
+                                        {"kind", row.kind},
+                                        {"rows", accounting_json(row.left)},
+                                        {"records", sent(row)},
+                                        {"requests", row.requests},
+                                        {"bytes", row.bytes}});
+        write_json(out, json::object{{"dryRun", true},
+                                     {"plan", std::move(rows)},
+                                     {"seconds", seconds ? json::value(*seconds) : json::value(nullptr)}});
         return;
     }
     out << tr("Dry run: nothing was sent.") << '\n';
     for (const PlanRow& row : plan) {
         out << row.insurer << ' ' << row.kind << '\n';
         write_left(out, row.left);
-        out << "  " << tr("would be sent: {}", row.left.created + row.left.changed + row.left.gone) << '\n';
+        out << "  "
+            << tr("would be sent: {} records in {} requests, {} MiB", sent(row), row.requests,
+                  fmt::format("{:.1f}", static_cast<double>(row.bytes) / (1U << 20)))
+            << '\n';
     }
+    if (seconds)
+        out << tr("at the rate of the last large run this takes about {} minutes", (*seconds + 59) / 60) << '\n';
+    else
+        out << tr("how long that takes is not known yet: no large run has been measured") << '\n';
 }
 
 void report_run(std::ostream& out, const spec::Specification& specification, ledger::LedgerView& view,

@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace kaigo::jobs {
 struct PlanRow {
     std::string insurer, kind;
     ledger::Accounting left;
+    std::int64_t requests = 0;
+    std::int64_t bytes = 0;  ///< of their bodies
 };
 
 /// Every term of a comparison's account in words, the left-hand side first.
@@ -29,7 +32,8 @@ void write_accounting(std::ostream& out, const ledger::ComparisonRow& row);
 boost::json::object run_json(const ledger::RunRow& run);
 boost::json::object comparison_json(const ledger::ComparisonRow& row);
 
-void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, bool json);
+/// @param rate  records a second that the last large run sent; nothing when there was none
+void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, std::optional<double> rate, bool json);
 void report_run(std::ostream& out, const spec::Specification& specification, ledger::LedgerView& view,
                 ledger::RunId run, bool json);
 void report_runs(std::ostream& out, ledger::LedgerView& view, bool json);

@@ -4,13 +4,18 @@
 
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 #include "audit/audit_log.h"
 #include "base/failpoint.h"
 #include "base/i18n.h"
+#include "jobs/certificate.h"
+#include "jobs/commands.h"
 #include "jobs/compare.h"
 #include "jobs/exchange.h"
+#include "jobs/progress.h"
 #include "jobs/report.h"
+#include "jobs/words.h"
 #include "ledger/view.h"
 
 namespace kaigo::jobs {
@@ -32,7 +37,12 @@ int graver(int a, int b) {
 class Run {
   public:
     Run(Gateway& gateway, const RunOptions& options, Ledger& ledger, spool::Spool& spool)
-        : gateway_(gateway), options_(options), ledger_(ledger), spool_(spool), world_(gateway.world()) {}
+        : gateway_(gateway),
+          options_(options),
+          ledger_(ledger),
+          spool_(spool),
+          world_(gateway.world()),
+          progress_(gateway.world(), tally_, options.quiet) {}
 
     int run() {
         failpoint("run-begun");
@@ -130,6 +140,7 @@ class Run {
                             : tr("insurer {}: the initial setup has not been done", insurer.number.value()))
                 .remedy(tr("run: kaigo-gateway run initial-setup --insurer {}", insurer.number.value()));
         if (options_.dry_run) return dry_run(insurer);
+        if (options_.job == "reconcile") return reconcile(insurer);
 
         KAIGO_TRY(const auto client, gateway_.client(insurer));
         // A certificate that is wrong now is wrong for every request: told before anything is read or
@@ -137,7 +148,7 @@ class Run {
         const auto reached = client->service_status();
         if (!reached && reached.error().code == ErrorCode::certificate_refused)
             return tl::unexpected(reached.error());
-        Exchange exchange(gateway_, ledger_, spool_, *client, insurer, run_, tally_);
+        Exchange exchange(gateway_, ledger_, spool_, *client, insurer, run_, tally_, progress_);
         setup = ledger_.setup(id);
         const WireNames& wire = gateway_.specification().wire();
         if (setup && !setup->completed) exchange.set_mode(wire.value("mode_initial"), setup->base_date);
@@ -165,7 +176,10 @@ class Run {
                 KAIGO_TRY(settled, settle_quietly(exchange, deadline, read_again));
             }
         }
-        ledger_.complete_setup_if_settled(id, world_.clock.now());
+        if (setup && !setup->completed && ledger_.setup_settled(id)) {
+            KAIGO_CHECK(reconcile(insurer));
+            ledger_.complete_setup(id, world_.clock.now());
+        }
         if (world_.stop.stop_requested()) return stopped_status();
         if (!settled && trouble_) return tl::unexpected(*trouble_);
         if (!settled) KAIGO_CHECK(reachable(*client));
@@ -206,17 +220,22 @@ class Run {
     }
 
     CompareOptions compare_options() const {
-        return {options_.accept_drop, options_.accept_resend, std::nullopt};
+        CompareOptions out;
+        out.accept_drop = options_.accept_drop;
+        out.accept_resend = options_.accept_resend;
+        return out;
     }
 
     Status compare_all(const config::Insurer& insurer, Exchange& exchange, std::optional<Instant> deadline,
                        const std::function<Result<bool>()>& read_again) {
         const auto wanted = kinds(insurer);
         for (const spec::RecordKind* kind : wanted) {
-            KAIGO_TRY(const CompareOutcome outcome, compare_kind(gateway_, ledger_, &exchange, insurer, *kind,
-                                                                 run_, compare_options(), tally_));
-            stopped_ = outcome.stopped || world_.stop.stop_requested();
-            if (stopped_) return {};
+            progress_.begin(insurer.number.value() + " " + kind->id, expected_rows(insurer, *kind));
+            const auto compared = compare_when_open(insurer, *kind, exchange, read_again);
+            if (!compared || stopped_) {
+                progress_.end();
+                return compared;
+            }
             const bool awaited =
                 std::any_of(wanted.begin(), wanted.end(),
                             [&](const spec::RecordKind* other) { return other->requires_kind == kind->id; });
@@ -224,8 +243,72 @@ class Run {
                 KAIGO_TRY(const bool settled, settle_quietly(exchange, deadline, read_again));
                 static_cast<void>(settled);
             }
+            progress_.end();
         }
         return {};
+    }
+
+    /// One kind to its end. An initial setup has time: it waits for the platform, and for the next night.
+    Status compare_when_open(const config::Insurer& insurer, const spec::RecordKind& kind, Exchange& exchange,
+                             const std::function<Result<bool>()>& read_again) {
+        CompareOptions options = compare_options();
+        options.progress = &progress_;
+        options.pause_when_closed = options_.job == "initial-setup" && !options_.wait;
+        for (;;) {
+            const auto outcome =
+                compare_kind(gateway_, ledger_, &exchange, insurer, kind, run_, options, tally_);
+            stopped_ = world_.stop.stop_requested();
+            if (stopped_) return {};
+            const bool paused = outcome ? outcome->stopped : outcome.error().code == ErrorCode::busy;
+            if (!options.pause_when_closed || !paused) {
+                if (!outcome) return tl::unexpected(outcome.error());
+                return {};
+            }
+            KAIGO_CHECK(wait_until_open(insurer, exchange, read_again));
+            if (stopped_) return {};
+        }
+    }
+
+    Status wait_until_open(const config::Insurer& insurer, Exchange& exchange,
+                           const std::function<Result<bool>()>& read_again) {
+        constexpr Duration kLook{15'000};
+        exchange.drain();
+        if (!exchange.may_send())
+            world_.err << tr("insurer {}: the platform takes nothing now; this goes on by itself at {}",
+                             insurer.number.value(), format_instant(exchange.opens_at()))
+                       << std::endl;
+        while (!exchange.may_send() && !world_.stop.stop_requested()) {
+            const Instant now = world_.clock.now();
+            world_.clock.sleep_until(std::max(now + Duration(1), std::min(exchange.opens_at(), now + kLook)),
+                                     world_.stop);
+        }
+        stopped_ = world_.stop.stop_requested();
+        if (stopped_) return {};
+        // A refused certificate ends the run here.
+        KAIGO_TRY(const bool settled, settle_quietly(exchange, world_.clock.now(), read_again));
+        static_cast<void>(settled);
+        return {};
+    }
+
+    /// Rows to come, for who watches: those of the last comparison, or counted for a setup.
+    std::int64_t expected_rows(const config::Insurer& insurer, const spec::RecordKind& kind) {
+        const auto before = ledger_.baseline(ledger_.insurer(insurer.number.value()), ledger_.kind(kind.id));
+        if (before) return before->rows_read;
+        if (options_.quiet) return 0;
+        const auto source = gateway_.source(insurer.source);
+        const mapping::KindPlan* plan = source ? (*source)->plan->kind(kind.id) : nullptr;
+        if (plan == nullptr) return 0;
+        const auto snapshot = (*source)->source->snapshot();
+        return snapshot ? (*snapshot)->count(plan->query.sql, insurer.number).value_or(0) : 0;
+    }
+
+    /// Source against ledger, ledger against receptions; the certificate is kept.
+    /// @return the exit status: 1 when a difference is not explained
+    Result<int> reconcile(const config::Insurer& insurer) {
+        KAIGO_TRY(Certificate certificate, certify(gateway_, ledger_, insurer, options_.job, run_));
+        tally_.my_numbers_read += certificate.my_numbers_read;
+        certificates_.push_back(std::move(certificate.document));
+        return certificate.complete ? 0 : 1;
     }
 
     /// Kinds that others require, each with those.
@@ -268,9 +351,13 @@ class Run {
 
     Result<int> dry_run(const config::Insurer& insurer) {
         for (const spec::RecordKind* kind : kinds(insurer)) {
-            KAIGO_TRY(const CompareOutcome outcome, compare_kind(gateway_, ledger_, nullptr, insurer, *kind,
-                                                                 run_, compare_options(), tally_));
-            plans_.push_back({insurer.number.value(), kind->id, outcome.left});
+            CompareOptions options = compare_options();
+            options.progress = &progress_;
+            progress_.begin(insurer.number.value() + " " + kind->id, expected_rows(insurer, *kind));
+            const auto outcome = compare_kind(gateway_, ledger_, nullptr, insurer, *kind, run_, options, tally_);
+            progress_.end();
+            if (!outcome) return tl::unexpected(outcome.error());
+            plans_.push_back({insurer.number.value(), kind->id, outcome->left, outcome->requests, outcome->bytes});
         }
         return 0;
     }
@@ -294,27 +381,90 @@ class Run {
         }
         const std::string base_date =
             options_.base_date.empty() ? japan_date(world_.clock.now()).iso() : options_.base_date;
-        const std::string question =
-            tr("Send all records of insurer {} to the platform, base date {}? This cannot be "
-               "undone. (yes/no)",
-               insurer.number.value(), base_date);
-        if (!options_.yes) {
-            if (!world_.terminal)
-                return fail(ErrorCode::needs_person, question).remedy(tr("answer it with --yes"));
-            world_.err << question << ' ' << std::flush;
-            if (world_.ask() != "yes") return fail(ErrorCode::needs_person, tr("not begun"));
-        }
+        KAIGO_CHECK(pre_flight(insurer));
+        KAIGO_CHECK(preconditions(insurer));
+        KAIGO_CHECK(
+            accept(tr("Send all records of insurer {} to the platform, base date {}? This cannot be undone. (yes/no)",
+                      insurer.number.value(), base_date)));
         ledger_.start_setup(ledger_.insurer(insurer.number.value()), base_date, world_.clock.now());
         return true;
     }
 
+    /// Is this host able, and what will come of the rows? Told before anything leaves, and to be accepted.
+    Status pre_flight(const config::Insurer& insurer) {
+        // The connection is proven by connecting; a platform that is closed or away now is waited for.
+        KAIGO_TRY(const auto client, gateway_.client(insurer));
+        const auto reached = client->service_status();
+        if (!reached && reached.error().code == ErrorCode::certificate_refused) return tl::unexpected(reached.error());
+        std::ostringstream told;
+        World listener{world_.clock,    world_.random, told,        told, world_.terminal,
+                       world_.actor, world_.stop,   world_.ask};
+        const int able = doctor(gateway_.config(), listener, false, false);
+        const auto rows =
+            validate_insurer(gateway_.config(), world_, insurer, gateway_.specification(), told);
+        if (rows) tally_.my_numbers_read += rows->my_numbers;
+        if (!options_.quiet || able > 1 || !rows) world_.err << told.str();
+        if (!rows) return tl::unexpected(rows.error());
+        if (able > 1)
+            return fail(ErrorCode::needs_person, tr("the check before the setup found errors: nothing was sent"))
+                .remedy(tr("mend what is named above, and run the command again"));
+        if (rows->usable < rows->rows && !options_.quiet)
+            world_.err << tr("note: {} of {} rows cannot be sent as they are; they are held until the source is "
+                             "corrected",
+                             rows->rows - rows->usable, rows->rows)
+                       << '\n';
+        return {};
+    }
+
+    Status preconditions(const config::Insurer& insurer) {
+        const config::Preconditions& known = insurer.preconditions;
+        const std::string number = insurer.number.value();
+        if (known.pia_done == false)
+            return fail(ErrorCode::needs_person, tr("insurer {}: the PIA is not done yet", number))
+                .remedy(tr("do it, then write it into the insurer's preconditions"));
+        if (known.method == "file")
+            return fail(ErrorCode::needs_person, tr("insurer {}: its method is file transfer by hand", number))
+                .remedy(tr("this program sends by the batch method alone"));
+        if (known.setup_date && japan_date(world_.clock.now()) < *known.setup_date)
+            return fail(ErrorCode::needs_person, tr("insurer {}: the setup was notified for {}", number,
+                                                    known.setup_date->iso()))
+                .remedy(tr("run it on that day or later"));
+        if (!known.pia_done) KAIGO_CHECK(accept(tr("Is the PIA (specific personal information protection assessment) "
+                                                   "of insurer {} done? (yes/no)",
+                                                   number)));
+        if (!known.setup_date)
+            KAIGO_CHECK(accept(tr("Is the day of the setup of insurer {} notified? (yes/no)", number)));
+        if (!insurer.go_live)
+            KAIGO_CHECK(accept(tr("Is the day from which insurer {} uses the platform fixed? (yes/no)", number)));
+        if (!known.method)
+            KAIGO_CHECK(accept(tr("Is the batch method of linkage fixed for insurer {}? (yes/no)", number)));
+        return {};
+    }
+
+    /// A question that --yes answers, and that nobody can be asked without a terminal.
+    Status accept(const std::string& question) {
+        if (options_.yes) return {};
+        if (!world_.terminal) return fail(ErrorCode::needs_person, question).remedy(tr("answer it with --yes"));
+        world_.err << question << ' ' << std::flush;
+        if (world_.ask() != "yes") return fail(ErrorCode::needs_person, tr("not begun"));
+        return {};
+    }
+
     void write_report(int status) {
         if (options_.dry_run) {
-            report_plan(world_.out, plans_, options_.json);
+            auto plan_view = ledger::LedgerView::open(gateway_.config().ledger);
+            report_plan(world_.out, plans_, plan_view ? plan_view->sending_rate() : std::nullopt, options_.json);
             return;
         }
         if (options_.quiet && status == 0) return;
+        if (options_.job == "reconcile") {
+            world_.out << certificates_as(options_.json ? "json" : "text", gateway_.specification(), certificates_,
+                                          gateway_.config().language);
+            return;
+        }
         auto view = ledger::LedgerView::open(gateway_.config().ledger);
+        if (!certificates_.empty() && !options_.json)
+            world_.out << tr("The setup is complete. Its certificate: kaigo-gateway report --run {}", run_) << '\n';
         if (view) report_run(world_.out, gateway_.specification(), *view, run_, options_.json);
     }
 
@@ -329,6 +479,8 @@ class Run {
     std::optional<Error> trouble_;  ///< why the last settling did not come to its end
     bool stopped_ = false;
     std::vector<PlanRow> plans_;
+    std::vector<std::string> certificates_;
+    Progress progress_;
 };
 
 }  // namespace

@@ -204,6 +204,23 @@ Status audit_reading(const config::Config& config, World& world, const std::vect
 
 }  // namespace
 
+Result<Validation> validate_insurer(const config::Config& config, World& world, const config::Insurer& insurer,
+                                    const spec::Specification& specification, std::ostream& out) {
+    config::Config alone = config;
+    alone.insurers = {insurer};
+    Faults faults;
+    KAIGO_TRY(const auto results, validate_all(alone, world, {}, specification, faults));
+    if (!faults.empty()) return faults.as_failure(ErrorCode::bad_mapping);
+    write_text(out, results);
+    Validation sum;
+    for (const KindResult& result : results) {
+        sum.rows += result.rows;
+        sum.usable += result.usable;
+        sum.my_numbers += result.my_numbers;
+    }
+    return sum;
+}
+
 int validate_mapping(const config::Config& config, World& world, const ValidateOptions& options) {
     Faults faults;
     const auto specification = spec::Specification::load(config.interface_spec, faults);

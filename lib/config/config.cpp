@@ -144,6 +144,15 @@ class Reader {
             if (!insurer.source.empty() && !config_.sources.contains(insurer.source))
                 map.fault("source", tr("there is no source \"{}\"", insurer.source));
             insurer.go_live = map.parsed("go_live", date_of, date);
+            if (auto preconditions = map.map("preconditions")) {
+                insurer.preconditions.pia_done = preconditions->boolean("pia_done");
+                insurer.preconditions.setup_date = preconditions->parsed("setup_date", date_of, date);
+                insurer.preconditions.method = preconditions->text("method");
+                if (insurer.preconditions.method && *insurer.preconditions.method != "batch" &&
+                    *insurer.preconditions.method != "file")
+                    preconditions->fault("method", tr("the method is batch (1) or file (2)"));
+                preconditions->finish();
+            }
             if (const auto before = map.boolean("consent_before_go_live"))
                 insurer.consent_before_go_live = *before;
             insurer.new_form_from = map.parsed("new_form_from", date_of, date);

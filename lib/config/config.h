@@ -21,11 +21,20 @@ struct ServiceWindow {
     bool contains(int minute_of_day) const;
 };
 
+/// What must be settled before the first record of an initial setup leaves (facts of the field: PIA, notified date,
+/// method). What is not given here is asked.
+struct Preconditions {
+    std::optional<bool> pia_done;      ///< 特定個人情報保護評価
+    std::optional<Date> setup_date;    ///< the day that was notified for 初期セットアップ
+    std::optional<std::string> method; ///< batch (方式①) | file (方式②)
+};
+
 struct Insurer {
     InsurerNumber number;
     std::string name;
     std::string source;
     std::optional<Date> go_live;
+    Preconditions preconditions;
     bool consent_before_go_live = true;
     std::optional<Date> new_form_from;
     std::vector<std::string> record_kinds;  ///< empty: all

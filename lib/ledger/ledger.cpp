@@ -409,21 +409,22 @@ void Ledger::setup_compared(InsurerId insurer, Instant now) {
         .run();
 }
 
-bool Ledger::complete_setup_if_settled(InsurerId insurer, Instant now) {
+bool Ledger::setup_settled(InsurerId insurer) {
+    const auto state = setup(insurer);
+    if (!state || !state->compared) return false;
     auto& owed =
-        statement("SELECT count(*) FROM record WHERE insurer = ?1 AND state IN (1, 2)").bind(1, insurer);
+        statement("SELECT EXISTS (SELECT 1 FROM record WHERE insurer = ?1 AND state IN (1, 2))").bind(1, insurer);
     owed.step();
     const bool settled = owed.integer(0) == 0;
     owed.reset();
-    if (settled)
-        statement(
-            "UPDATE setup SET completed_at = ?2 WHERE insurer = ?1 AND compared_at IS NOT NULL AND "
-            "completed_at IS NULL")
-            .bind(1, insurer)
-            .bind(2, to_milliseconds(now))
-            .run();
-    const auto state = setup(insurer);
-    return state && state->completed;
+    return settled;
+}
+
+void Ledger::complete_setup(InsurerId insurer, Instant now) {
+    statement("UPDATE setup SET completed_at = ?2 WHERE insurer = ?1 AND completed_at IS NULL")
+        .bind(1, insurer)
+        .bind(2, to_milliseconds(now))
+        .run();
 }
 
 void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key, RecordState from,

@@ -96,9 +96,9 @@ class Ledger {
     std::optional<Setup> setup(InsurerId insurer);
     void start_setup(InsurerId insurer, const std::string& base_date, Instant now);
     void setup_compared(InsurerId insurer, Instant now);
-    /// Marks the setup complete when nothing of the insurer is owed or in flight any more.
-    /// @return whether it is complete
-    bool complete_setup_if_settled(InsurerId insurer, Instant now);
+    /// Whether the setup was compared to its end, and nothing of the insurer is owed or in flight any more.
+    bool setup_settled(InsurerId insurer);
+    void complete_setup(InsurerId insurer, Instant now);
 
     // Comparison's consequences.
     void apply_changes(ComparisonId comparison, InsurerId insurer, KindId kind, const std::string& digest_key,

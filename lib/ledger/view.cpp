@@ -429,6 +429,63 @@ std::vector<SetupRow> LedgerView::setups() {
     return out;
 }
 
+std::optional<double> LedgerView::sending_rate() {
+    constexpr std::int64_t kMany = 10'000;
+    auto row = database_.prepare(
+        "SELECT sum(b.member_count), r.ended_at - r.started_at FROM run r JOIN batch b ON b.run = r.id "
+        "WHERE r.ended_at > r.started_at GROUP BY r.id HAVING sum(b.member_count) >= ?1 ORDER BY r.id DESC LIMIT 1");
+    row.bind(1, kMany);
+    if (!row.step()) return std::nullopt;
+    return static_cast<double>(row.integer(0)) * 1000.0 / static_cast<double>(row.integer(1));
+}
+
+ReceptionCounts LedgerView::receptions(InsurerId insurer, KindId kind) {
+    auto rows = database_.prepare(
+        "SELECT state, count(*), sum(member_count) FROM batch WHERE insurer = ?1 AND kind = ?2 GROUP BY state");
+    rows.bind(1, insurer).bind(2, kind);
+    ReceptionCounts out;
+    while (rows.step()) {
+        switch (static_cast<BatchState>(rows.integer(0))) {
+            case BatchState::settled:
+                out.settled = rows.integer(1);
+                out.settled_records = rows.integer(2);
+                break;
+            case BatchState::refused:
+            case BatchState::dissolved:
+                out.refused += rows.integer(1);
+                break;
+            default:
+                out.open += rows.integer(1);
+        }
+    }
+    return out;
+}
+
+std::vector<BatchId> LedgerView::unconfirming(InsurerId insurer, KindId kind) {
+    // A settled batch has a reception number; whatever else a registered record names does not confirm it.
+    auto rows = database_.prepare(
+        "SELECT id FROM batch WHERE insurer = ?1 AND kind = ?2 AND (state <> 6 OR reception_number IS NULL)");
+    rows.bind(1, insurer).bind(2, kind);
+    std::vector<BatchId> out;
+    while (rows.step()) out.push_back(rows.integer(0));
+    return out;
+}
+
+std::vector<std::string> LedgerView::certificates(RunId run) {
+    auto rows = database_.prepare("SELECT document FROM certificate WHERE run = ?1 ORDER BY insurer");
+    rows.bind(1, run);
+    std::vector<std::string> out;
+    while (rows.step()) out.emplace_back(rows.text(0));
+    return out;
+}
+
+std::optional<std::pair<std::int64_t, std::string>> LedgerView::setup_begun(InsurerId insurer) {
+    auto row = database_.prepare("SELECT started_at, base_date FROM setup WHERE insurer = ?1");
+    row.bind(1, insurer);
+    if (!row.step()) return std::nullopt;
+    return std::pair(row.integer(0), text(row, 1));
+}
+
 std::string LedgerView::meta(const std::string& name) {
     auto rows = database_.prepare("SELECT value FROM meta WHERE name = ?1");
     rows.bind(1, name);

@@ -117,6 +117,14 @@ struct HeldFilter {
     std::string insurer, kind, insured, reason;  ///< empty: any
 };
 
+/// Receptions of one kind of one insurer.
+struct ReceptionCounts {
+    std::int64_t settled = 0;          ///< requests whose results were all taken
+    std::int64_t settled_records = 0;  ///< their members
+    std::int64_t refused = 0;          ///< requests of which nothing was accepted
+    std::int64_t open = 0;             ///< owed, under way, or without results yet
+};
+
 class LedgerView {
   public:
     /// @return an error when there is no ledger yet
@@ -146,11 +154,20 @@ class LedgerView {
     /// The same as it is now, under run 0.
     std::vector<StandingCount> standing_now();
     std::vector<ComparisonRow> comparisons(RunId run);
+    /// Records a second of the last run that sent many; nothing when there was none.
+    std::optional<double> sending_rate();
     std::vector<RecordRow> records_of(const std::string& insurer, const std::string& insured);
     std::vector<RecordRow> held(const HeldFilter& filter, int limit);
     std::vector<AlarmRow> alarms(int limit);
     std::vector<AlarmRow> alarms_between(std::int64_t from, std::int64_t until);
     std::vector<SetupRow> setups();
+    ReceptionCounts receptions(InsurerId insurer, KindId kind);
+    /// Batches that are no settled receptions: they confirm nothing.
+    std::vector<BatchId> unconfirming(InsurerId insurer, KindId kind);
+    /// Certificates of a run, as JSON, by insurer.
+    std::vector<std::string> certificates(RunId run);
+    /// Begin of the insurer's setup, milliseconds since the epoch, and its base date.
+    std::optional<std::pair<std::int64_t, std::string>> setup_begun(InsurerId insurer);
     std::string meta(const std::string& name);
     std::string integrity();
 

@@ -1,16 +1,13 @@
-// What each stage of a setup and of a comparison costs by itself, on a dense sample city. Every figure is of
-// one record: one thread calls the room directly, nothing runs beside it. "Time" also waits for the disk,
-// "CPU" does not.
+// What each stage costs by itself, on a dense sample city. Every figure is of one record: one thread calls
+// the room directly, nothing runs beside it. "Time" also waits for the disk, "CPU" does not.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <functional>
 #include <map>
 
 #include "ledger/ledger.h"
-#include "mapping/plan.h"
 #include "mapping/reader.h"
 #include "platform/wire.h"
 #include "registration/result.h"
@@ -23,68 +20,59 @@
 namespace {
 
 using namespace kaigo;
+using ledger::BatchState;
+constexpr std::int64_t kPersons = 20'000, kBatch = 1'000, kBatchesInLedger = 100;
+constexpr std::int64_t kAtHand = 50;  ///< few enough for the cache: a record is validated while it is warm
 
-constexpr std::int64_t kPersons = 20'000;
-constexpr std::int64_t kPasses = 3;  ///< over all rows of a kind
-constexpr std::int64_t kRecordsInBatch = 1'000;
-constexpr std::int64_t kRecords = 100'000;  ///< for stages that need no database
-/// Few enough for the cache: in the gateway a record is validated while it is warm.
-constexpr std::size_t kRecordsAtHand = 64;
-
-const WireNames& wire() { return test::specification().wire(); }
-
+constexpr const char* kRecordId = "77777777777777777777";
+using Reader = std::unique_ptr<mapping::RecordReader>;
 /// One kind of the sample: its plan, and what later stages are fed with.
 struct Kind {
     const mapping::KindPlan* plan = nullptr;
-    std::vector<std::unique_ptr<mapping::RecordReader>> at_hand;  ///< each holds a record, which lives in it
-    std::vector<std::string> canonical;                           ///< of one batch
-    std::vector<std::string> keys;
+    std::vector<Reader> at_hand;               ///< each holds one record
+    std::vector<std::string> keys, canonical;  ///< of one batch
 };
 
-class City {
-  public:
+struct City {
     City() {
-        const auto file = folder / "core.db";
-        sample::write_sample(file,
-                             {.persons = kPersons, .seed = 1, .insurer = insurer.value(), .dense = true});
+        const std::string file = folder / "core.db";
+        sample::write_sample(file, {kPersons, 1, insurer.value(), true});
         Faults faults;
-        plan_ = mapping::Plan::load(test::project("etc/mappings/sample-standard.yaml"), test::specification(),
-                                    faults);
-        source_ = source::open_source("sqlite", file.string()).value();
-        snapshot = source_->snapshot().value();
-        plan_->resolve(*snapshot, faults);
+        const auto mapping_file = test::project("etc/mappings/sample-standard.yaml");
+        plan = mapping::Plan::load(mapping_file, test::specification(), faults);
+        source = source::open_source("sqlite", file).value();
+        snapshot = source->snapshot().value();
+        plan->resolve(*snapshot, faults);
         if (!faults.empty()) throw std::runtime_error(faults.list().front().text());
-        for (const auto& kind : test::specification().kinds())
-            if (const auto* plan = plan_->kind(kind->id)) fill(kinds[kind->id], *plan);
+        for (const auto& kind : test::specification().kinds()) fill(kinds[kind->id], *plan->kind(kind->id));
     }
 
-    std::unique_ptr<mapping::RecordReader> reader(const mapping::KindPlan& plan) {
-        const registration::ConsentPolicy consent{.new_form_from = Date::parse_iso("2026-04-01")};
-        return mapping::RecordReader::open(plan, *snapshot, insurer, consent).value();
+    Reader open(const mapping::KindPlan& of_kind) {
+        return mapping::RecordReader::open(of_kind, *snapshot, insurer, {}).value();
+    }
+
+    void fill(Kind& kind, const mapping::KindPlan& of_kind) {
+        kind.plan = &of_kind;
+        const Reader reader = open(of_kind);
+        while (kind.keys.size() < kBatch && reader->next().value()) {
+            spec::append_key(kind.keys.emplace_back(), reader->record());
+            spec::append_canonical(kind.canonical.emplace_back(), reader->record());
+        }
+        for (std::int64_t i = 0; i < kAtHand; ++i) {
+            kind.at_hand.push_back(open(of_kind));
+            for (std::int64_t row = 0; row <= i; ++row) kind.at_hand.back()->next().value();
+        }
     }
 
     test::Folder folder;
     InsurerNumber insurer = *InsurerNumber::parse("122192");
     Keys keys = Keys::derive(SecretBytes(std::string(32, 'k')));
+    Hmac hmac{keys.digest.view()};
+    spool::Spool spool = spool::Spool::open(folder / "spool", keys).value();
+    std::unique_ptr<source::Source> source;
     std::unique_ptr<source::Snapshot> snapshot;
+    std::unique_ptr<mapping::Plan> plan;
     std::map<std::string, Kind> kinds;
-
-  private:
-    void fill(Kind& kind, const mapping::KindPlan& plan) {
-        kind.plan = &plan;
-        const auto rows = reader(plan);
-        while (kind.canonical.size() < kRecordsInBatch && rows->next().value()) {
-            spec::append_canonical(kind.canonical.emplace_back(), rows->record());
-            spec::append_key(kind.keys.emplace_back(), rows->record());
-        }
-        for (std::size_t i = 0; i < kRecordsAtHand; ++i) {
-            kind.at_hand.push_back(reader(plan));
-            for (std::size_t row = 0; row <= i; ++row) kind.at_hand.back()->next().value();
-        }
-    }
-
-    std::unique_ptr<mapping::Plan> plan_;
-    std::unique_ptr<source::Source> source_;
 };
 
 City& city() {
@@ -92,183 +80,158 @@ City& city() {
     return only;
 }
 
+/// A ledger that is filled batch by batch, as a setup does.
+struct Filling {
+    explicit Filling(const Kind& of) : kind(of) {
+        for (std::int64_t key = 0; key < kBatchesInLedger * kBatch; ++key) {
+            if (key % kBatch == 0)
+                drafts.push_back({insurer, kind_id, std::to_string(key), "initial", {}, "digest", {}});
+            ledger::Sending& each = drafts.back().sendings.emplace_back();
+            each.member = {kind.keys.front(), kRecordId, UpdateKind::create};
+            each.member.key.replace(0, spec::kInsuredNumberWidth, fmt::format("{:010}", key));
+            each.event = registration::Event::source_new;
+            each.next.state = registration::RecordState::pending;
+            each.next.owed = UpdateKind::create;
+            each.next.sent = test::digest(1);
+            if (kind.plan->kind->my_number) each.my_number = test::digest(2);
+        }
+    }
+
+    void write_next() {
+        const auto id = file->commit_intent(1, drafts.at(written++), "k", BatchState::sending, test::kNoon);
+        file->batch_accepted(id, BatchState::sending, "reception", test::kNoon);
+        const ledger::Batch batch = file->batch(id);
+        std::vector<ledger::Ledger::Landing> landings;
+        for (auto& entry : file->flying(batch)) {
+            auto got = registration::apply_result(entry.value().standing, {true, true, "", {}}, {}, 0, 0);
+            landings.push_back({std::move(*entry), std::move(got), "", {}});
+        }
+        file->land(batch, landings, BatchState::settled, "", test::kNoon);
+    }
+
+    const Kind& kind;
+    test::Folder folder;
+    std::unique_ptr<ledger::Ledger> file = ledger::Ledger::open(folder / "ledger.db", test::kNoon).value();
+    ledger::InsurerId insurer = file->insurer(city().insurer.value());
+    ledger::KindId kind_id = file->kind(kind.plan->kind->id);
+    std::vector<ledger::BatchDraft> drafts;
+    std::size_t written = 0;
+};
+
 void read_all(const mapping::Query& query) {
     const auto rows = city().snapshot->rows(query.sql, city().insurer).value();
     while (rows->next().value()) benchmark::DoNotOptimize(rows->row().data());
 }
 
-void fetch(benchmark::State& state, const Kind& kind) {
-    while (state.KeepRunningBatch(kPersons)) read_all(kind.plan->query);
-}
-
-void fetch_children(benchmark::State& state, const Kind& kind) {
-    while (state.KeepRunningBatch(kPersons))
-        for (const mapping::Child& child : kind.plan->children) read_all(child.query);
-}
-
-void fetch_and_map(benchmark::State& state, const Kind& kind) {
-    while (state.KeepRunningBatch(kPersons)) {
-        const auto reader = city().reader(*kind.plan);
-        while (reader->next().value()) benchmark::DoNotOptimize(reader->record());
-    }
-}
-
-void validate(benchmark::State& state, const Kind& kind) {
-    const spec::ValidationSettings settings{japan_date(test::kNoon), MyNumberCheck::test, true};
-    std::vector<spec::Finding> findings;
-    while (state.KeepRunningBatch(kRecordsAtHand))
-        for (const auto& each : kind.at_hand) spec::validate(each->record(), settings, findings);
-    if (!findings.empty()) state.SkipWithError("the sample is not valid");
-}
-
-void canonical_json(benchmark::State& state, const Kind& kind) {
-    std::string bytes;
-    while (state.KeepRunningBatch(kRecordsAtHand)) {
-        bytes.clear();
-        for (const auto& each : kind.at_hand) spec::append_canonical(bytes, each->record());
-        benchmark::DoNotOptimize(bytes.data());
-    }
-    state.counters["bytes"] = static_cast<double>(bytes.size() / kRecordsAtHand);
-}
-
-void keyed_digest(benchmark::State& state, const Kind& kind) {
-    Hmac hmac(city().keys.digest.view());
-    while (state.KeepRunningBatch(kRecordsInBatch))
-        for (const std::string& bytes : kind.canonical) benchmark::DoNotOptimize(hmac.digest(bytes));
-}
-
-void spool_store(benchmark::State& state, const Kind& kind) {
-    auto spool = spool::Spool::open(city().folder / "spool", city().keys).value();
-    const std::vector<std::string_view> records(kind.canonical.begin(), kind.canonical.end());
-    while (state.KeepRunningBatch(kRecordsInBatch))
-        if (!spool.store("BENCH", records)) state.SkipWithError("the spool cannot be written");
-}
-
 std::string compose(const Kind& kind) {
-    static const std::string id(20, '7');
     std::vector<platform::WireRecord> records;
-    for (const std::string& canonical : kind.canonical)
-        records.push_back({id, UpdateKind::create, canonical});
-    return platform::compose_body(wire(), "BENCH", wire().value("mode_initial"), "2026-11-01", records);
+    for (const std::string& bytes : kind.canonical) records.push_back({kRecordId, UpdateKind::create, bytes});
+    return platform::compose_body(test::specification().wire(), "BENCH", "initial", "2026-11-01", records);
 }
 
-void compose_body(benchmark::State& state, const Kind& kind) {
-    while (state.KeepRunningBatch(kRecordsInBatch)) benchmark::DoNotOptimize(compose(kind));
+/// What is measured; who gives it has made what it needs.
+using Pass = std::function<void()>;
+
+Pass fetch(const Kind& kind) {
+    return [&] { read_all(kind.plan->query); };
 }
 
-/// Of a record's key and content for its recordId, and of the whole body.
-void request_digests(benchmark::State& state, const Kind& kind) {
-    Hmac hmac(city().keys.identifier.view());
-    const std::string body = compose(kind);
-    while (state.KeepRunningBatch(kRecordsInBatch)) {
-        for (std::size_t i = 0; i < kind.keys.size(); ++i) {
-            benchmark::DoNotOptimize(hmac.digest(kind.keys[i]));
-            benchmark::DoNotOptimize(hmac.digest(kind.canonical[i]));
-        }
-        benchmark::DoNotOptimize(hmac.digest(body));
-    }
+Pass fetch_children(const Kind& kind) {
+    return [&] {
+        for (const mapping::Child& child : kind.plan->children) read_all(child.query);
+    };
 }
 
-void parse_results(benchmark::State& state, const Kind& kind) {
-    simulator::Sink sink(wire());
-    sink.submit(kind.plan->kind->id, compose(kind));
-    const std::string page = sink.results("1");
-    while (state.KeepRunningBatch(kRecordsInBatch))
-        benchmark::DoNotOptimize(platform::parse_results(wire(), page).value());
+Pass fetch_and_map(const Kind& kind) {
+    return [&] {
+        const Reader reader = city().open(*kind.plan);
+        while (reader->next().value()) benchmark::DoNotOptimize(reader->record());
+    };
 }
 
-/// A ledger that is filled batch by batch, as a setup does.
-class Filling {
-  public:
-    explicit Filling(const Kind& kind)
-        : kind_(kind),
-          ledger_(ledger::Ledger::open(folder_ / "ledger.db", test::kNoon).value()),
-          insurer_(ledger_->insurer(city().insurer.value())),
-          kind_id_(ledger_->kind(kind.plan->kind->id)) {}
-
-    ledger::BatchDraft next_draft() {
-        ledger::BatchDraft draft{
-            .insurer = insurer_, .kind = kind_id_, .mode = "initial", .body_digest = "d"};
-        draft.request_id = fmt::format("{:026}", records_);
-        draft.sendings.resize(kRecordsInBatch);
-        for (ledger::Sending& each : draft.sendings) {
-            each.member = {kind_.keys.front(), std::string(20, '7'), UpdateKind::create};
-            each.member.key.replace(0, spec::kInsuredNumberWidth, fmt::format("{:010}", ++records_));
-            each.event = registration::Event::source_new;
-            each.next.state = registration::RecordState::pending;
-            each.next.owed = UpdateKind::create;
-            each.next.sent = test::digest(1);
-            if (kind_.plan->kind->my_number) each.my_number = test::digest(2);
-        }
-        return draft;
-    }
-
-    void write(const ledger::BatchDraft& draft) {
-        const auto id = ledger_->commit_intent(1, draft, "key", ledger::BatchState::sending, test::kNoon);
-        ledger_->batch_accepted(id, ledger::BatchState::sending, "reception", test::kNoon);
-        const ledger::Batch batch = ledger_->batch(id);
-        std::vector<ledger::Ledger::Landing> landings;
-        landings.reserve(batch.members.size());
-        for (auto& entry : ledger_->flying(batch)) {
-            auto got = registration::apply_result(entry.value().standing, {true, true, "", {}}, {}, 0, 0);
-            landings.push_back({std::move(*entry), std::move(got), "", {}});
-        }
-        ledger_->land(batch, landings, ledger::BatchState::settled, "", test::kNoon);
-    }
-
-    ledger::LedgerReader reader() const { return {folder_ / "ledger.db", insurer_, kind_id_}; }
-
-  private:
-    const Kind& kind_;
-    test::Folder folder_;
-    std::unique_ptr<ledger::Ledger> ledger_;
-    ledger::InsurerId insurer_;
-    ledger::KindId kind_id_;
-    std::int64_t records_ = 0;
-};
-
-void ledger_write(benchmark::State& state, const Kind& kind) {
-    Filling filling(kind);
-    while (state.KeepRunningBatch(kRecordsInBatch)) {
-        state.PauseTiming();
-        const auto draft = filling.next_draft();
-        state.ResumeTiming();
-        filling.write(draft);
-    }
+Pass validate(const Kind& kind) {
+    const spec::ValidationSettings settings{japan_date(test::kNoon), MyNumberCheck::test, true};
+    return [&, settings, findings = std::vector<spec::Finding>()]() mutable {
+        for (const Reader& each : kind.at_hand) spec::validate(each->record(), settings, findings);
+        if (!findings.empty()) throw std::runtime_error("the sample is not valid");
+    };
 }
 
-void ledger_read(benchmark::State& state, const Kind& kind) {
-    Filling filling(kind);
-    for (std::int64_t i = 0; i < kRecords; i += kRecordsInBatch) filling.write(filling.next_draft());
-    while (state.KeepRunningBatch(kRecords)) {
-        auto reader = filling.reader();
+Pass canonical_json(const Kind& kind) {
+    return [&, bytes = std::string()]() mutable {
+        bytes.clear();
+        for (const Reader& each : kind.at_hand) spec::append_canonical(bytes, each->record());
+    };
+}
+
+Pass keyed_digest(const Kind& kind) {
+    return [&] {
+        for (const std::string& bytes : kind.canonical) benchmark::DoNotOptimize(city().hmac.digest(bytes));
+    };
+}
+
+/// Of each record's key and content for its recordId, and of the whole body.
+Pass request_digests(const Kind& kind) {
+    return [&, body = compose(kind)] {
+        for (const std::string& key : kind.keys) benchmark::DoNotOptimize(city().hmac.digest(key));
+        for (const std::string& bytes : kind.canonical) benchmark::DoNotOptimize(city().hmac.digest(bytes));
+        benchmark::DoNotOptimize(city().hmac.digest(body));
+    };
+}
+
+Pass spool_store(const Kind& kind) {
+    return [records = std::vector<std::string_view>(kind.canonical.begin(), kind.canonical.end())] {
+        if (!city().spool.store("BENCH", records)) throw std::runtime_error("the spool cannot be written");
+    };
+}
+
+Pass compose_body(const Kind& kind) {
+    return [&] { benchmark::DoNotOptimize(compose(kind)); };
+}
+
+Pass ledger_write(const Kind& kind) {
+    return [filling = std::make_shared<Filling>(kind)] { filling->write_next(); };
+}
+
+Pass ledger_read(const Kind& kind) {
+    auto filling = std::make_shared<Filling>(kind);
+    for (std::int64_t i = 0; i < kBatchesInLedger; ++i) filling->write_next();
+    return [filling] {
+        ledger::LedgerReader reader(filling->folder / "ledger.db", filling->insurer, filling->kind_id);
         while (const ledger::Entry* entry = reader.next()) benchmark::DoNotOptimize(entry);
-    }
+    };
+}
+
+Pass parse_results(const Kind& kind) {
+    simulator::Sink sink(test::specification().wire());
+    sink.submit(kind.plan->kind->id, compose(kind));
+    return
+        [page = sink.results("1")] { platform::parse_results(test::specification().wire(), page).value(); };
 }
 
 struct Stage {
     const char* name;
-    std::int64_t records;
-    void (*run)(benchmark::State&, const Kind&);
+    std::int64_t records, passes;
+    Pass (*prepare)(const Kind&);
+};
+constexpr Stage kStages[] = {
+    {"fetch", kPersons, 5, fetch},
+    {"fetch children", kPersons, 5, fetch_children},
+    {"fetch and map", kPersons, 5, fetch_and_map},
+    {"validate", kAtHand, 2'000, validate},
+    {"canonical JSON", kAtHand, 2'000, canonical_json},
+    {"keyed digest", kBatch, 100, keyed_digest},
+    {"request digests", kBatch, 100, request_digests},
+    {"spool store", kBatch, 100, spool_store},
+    {"compose body", kBatch, 100, compose_body},
+    {"ledger write", kBatch, kBatchesInLedger, ledger_write},
+    {"ledger read", kBatch* kBatchesInLedger, 3, ledger_read},
+    {"parse results", kBatch, 100, parse_results},
 };
 
-constexpr std::array kStages = {
-    Stage{"fetch", kPasses* kPersons, fetch},
-    Stage{"fetch children", kPasses* kPersons, fetch_children},
-    Stage{"fetch and map", kPasses* kPersons, fetch_and_map},
-    Stage{"validate", kRecords, validate},
-    Stage{"canonical JSON", kRecords, canonical_json},
-    Stage{"keyed digest", kRecords, keyed_digest},
-    Stage{"request digests", kRecords, request_digests},
-    Stage{"spool store", kRecords, spool_store},
-    Stage{"compose body", kRecords, compose_body},
-    Stage{"ledger write", kRecords, ledger_write},
-    Stage{"ledger read", kPasses* kRecords, ledger_read},
-    Stage{"parse results", kRecords, parse_results},
-};
-
-void run(benchmark::State& state, const Stage& stage, const Kind& kind) {
-    stage.run(state, kind);
+void measure(benchmark::State& state, const Stage& stage, const Kind& kind) {
+    const Pass pass = stage.prepare(kind);
+    while (state.KeepRunningBatch(stage.records)) pass();
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
 }
 
@@ -276,16 +239,13 @@ void run(benchmark::State& state, const Stage& stage, const Kind& kind) {
 
 int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    for (const Stage& stage : kStages) {
+    for (const Stage& stage : kStages)
         for (const auto& [id, kind] : city().kinds) {
-            if (stage.run == fetch_children && kind.plan->children.empty()) continue;
-            const std::string name = std::string(stage.name) + "/" + id;
-            benchmark::RegisterBenchmark(name.c_str(), run, stage, std::cref(kind))
+            if (stage.prepare == fetch_children && kind.plan->children.empty()) continue;
+            benchmark::RegisterBenchmark((stage.name + ("/" + id)).c_str(), measure, stage, std::cref(kind))
                 ->Unit(benchmark::kMicrosecond)
-                ->Iterations(stage.records);
+                ->Iterations(stage.records * stage.passes);
         }
-    }
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <thread>
 
 #include "base/failpoint.h"
@@ -42,7 +43,9 @@ int main(int argc, char** argv) {
     std::ofstream names;
     if (file != nullptr) names.open(file);
     long long passed = 0;
+    std::mutex one_at_a_time;  // they are passed by several threads
     kaigo::failpoint_hook = [&](std::string_view name) {
+        const std::lock_guard lock(one_at_a_time);
         if (names.is_open()) names << name << std::endl;
         if (++passed == kill_at) ::kill(::getpid(), SIGKILL);
     };

@@ -236,13 +236,15 @@ TEST_CASE("a deletion whose body is lost stays sendable: it needs none") {
 TEST_CASE("setup is complete when nothing is owed or in flight") {
     Fixture f;
     f.ledger->start_setup(f.insurer, "2026-11-01", kNoon);
-    CHECK_FALSE(f.ledger->complete_setup_if_settled(f.insurer, kNoon));  // not compared yet
+    CHECK_FALSE(f.ledger->setup_settled(f.insurer));  // not compared yet
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->setup_compared(f.insurer, kNoon);
-    CHECK_FALSE(f.ledger->complete_setup_if_settled(f.insurer, kNoon));
+    CHECK_FALSE(f.ledger->setup_settled(f.insurer));
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     f.land(id, {false, true, "KJP0001", ErrorClass::pmh_case});  // a case counts as settled
-    CHECK(f.ledger->complete_setup_if_settled(f.insurer, kNoon));
+    CHECK(f.ledger->setup_settled(f.insurer));
+    f.ledger->complete_setup(f.insurer, kNoon);
+    CHECK(f.ledger->setup(f.insurer)->completed);
 }
 
 TEST_CASE("a ledger of a newer program is refused") {

@@ -1,0 +1,27 @@
+#pragma once
+// The certificate of a reconciliation: what was compared, with which result, under which versions. It is kept in the
+// ledger, and its hash in the audit log.
+
+#include <string>
+
+#include "jobs/reconcile.h"
+
+namespace kaigo::jobs {
+
+struct Certificate {
+    std::string document;  ///< JSON
+    bool complete = false;
+    std::int64_t differences = 0;
+    std::int64_t my_numbers_read = 0;
+};
+
+/// Reconciles all kinds of an insurer.
+Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const config::Insurer& insurer,
+                            const std::string& job, ledger::RunId run);
+
+/// Kept certificates of one run, one an insurer.
+/// @param format  text, html or json
+std::string certificates_as(const std::string& format, const spec::Specification& specification,
+                            const std::vector<std::string>& documents, const std::string& language);
+
+}  // namespace kaigo::jobs
