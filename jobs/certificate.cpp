@@ -28,7 +28,8 @@ std::string hex_of(const Digest& digest) {
 json::object kind_json(const KindProof& proof) {
     json::array exceptions;
     for (const auto& [why, count] : proof.exceptions)
-        exceptions.push_back(json::object{{"state", why.first}, {"reason", json_text(why.second)}, {"count", count}});
+        exceptions.push_back(
+            json::object{{"state", why.first}, {"reason", json_text(why.second)}, {"count", count}});
     json::array ranges;
     for (const RangeProof& range : proof.ranges)
         ranges.push_back(json::object{{"begins", range.begins},
@@ -117,15 +118,15 @@ Lines::Kind kind_lines(const spec::Specification& specification, const json::obj
         const std::string words = state_in_words(state);
         add(reason.empty() ? words : words + ": " + reason_in_words(specification, reason), each.at("count"));
     }
-    for (const auto& [member, what] :
-         {std::pair("notCompared", Difference::What::not_compared), {"changedSince", Difference::What::changed_since}})
+    for (const auto& [member, what] : {std::pair("notCompared", Difference::What::not_compared),
+                                       {"changedSince", Difference::What::changed_since}})
         if (rows.at(member).to_number<std::int64_t>() > 0)
             add(difference_in_words(name_of(kDifferenceNames, what)), rows.at(member));
     add(tr("rows that repeat a key"), rows.at("duplicates"));
     add(tr("rows whose key cannot be read"), rows.at("unreadable"));
     if (!rows.at("closed").as_bool()) out.lines.emplace_back(tr("THE SUMS DO NOT CLOSE"), "");
-    for (const auto& [member, what] :
-         {std::pair("goneSince", Difference::What::gone_since), {"unconfirmed", Difference::What::unconfirmed}})
+    for (const auto& [member, what] : {std::pair("goneSince", Difference::What::gone_since),
+                                       {"unconfirmed", Difference::What::unconfirmed}})
         if (kind.at(member).to_number<std::int64_t>() > 0)
             add(difference_in_words(name_of(kDifferenceNames, what)), kind.at(member));
     const json::object& receptions = kind.at("receptions").as_object();
@@ -136,11 +137,13 @@ Lines::Kind kind_lines(const spec::Specification& specification, const json::obj
     std::int64_t same = 0;
     const json::array& ranges = kind.at("ranges").as_array();
     for (const json::value& range : ranges) same += range.at("same").as_bool() ? 1 : 0;
-    out.lines.emplace_back(tr("ranges of keys whose digests agree"), fmt::format("{} / {}", same, ranges.size()));
+    out.lines.emplace_back(tr("ranges of keys whose digests agree"),
+                           fmt::format("{} / {}", same, ranges.size()));
     const json::array& differences = kind.at("differences").as_array();
     for (const json::value& each : differences) {
         if (out.differences.size() == kShown) break;
-        out.differences.push_back(text_of(each.at("key")) + "  " + difference_in_words(text_of(each.at("what"))));
+        out.differences.push_back(text_of(each.at("key")) + "  " +
+                                  difference_in_words(text_of(each.at("what"))));
     }
     out.unnamed = differences.size() - out.differences.size();
     return out;
@@ -150,19 +153,23 @@ Lines lines_of(const spec::Specification& specification, const std::string& text
     const json::value document = json::parse(text);
     const auto member = [&](const char* key) { return text_of(document.at(key)); };
     Lines out;
-    out.head = {{tr("insurer"), member("insurer") + " " + member("name")},
-                {tr("made"), member("madeAt")},
-                {tr("run"), fmt::format("{} ({})", number_of(document.at("run")), member("job"))},
-                {tr("result"), document.at("complete").as_bool()
-                                   ? tr("complete: every row of the source is accounted for")
-                                   : tr("not complete: {} differences", number_of(document.at("differences")))},
-                {tr("program"), member("program")},
-                {tr("interface specification"), member("specification") + " (" + member("specificationFingerprint") + ")"},
-                {tr("digest key"), member("digestKey")}};
-    if (const json::value* setup = document.as_object().if_contains("setup"); setup != nullptr && setup->is_object())
-        out.head.emplace_back(tr("initial setup"),
-                              tr("base date {}, begun {}, {} minutes", text_of(setup->at("baseDate")),
-                                 text_of(setup->at("begunAt")), setup->at("seconds").to_number<std::int64_t>() / 60));
+    out.head = {
+        {tr("insurer"), member("insurer") + " " + member("name")},
+        {tr("made"), member("madeAt")},
+        {tr("run"), fmt::format("{} ({})", number_of(document.at("run")), member("job"))},
+        {tr("result"), document.at("complete").as_bool()
+                           ? tr("complete: every row of the source is accounted for")
+                           : tr("not complete: {} differences", number_of(document.at("differences")))},
+        {tr("program"), member("program")},
+        {tr("interface specification"),
+         member("specification") + " (" + member("specificationFingerprint") + ")"},
+        {tr("digest key"), member("digestKey")}};
+    if (const json::value* setup = document.as_object().if_contains("setup");
+        setup != nullptr && setup->is_object())
+        out.head.emplace_back(
+            tr("initial setup"),
+            tr("base date {}, begun {}, {} minutes", text_of(setup->at("baseDate")),
+               text_of(setup->at("begunAt")), setup->at("seconds").to_number<std::int64_t>() / 60));
     out.head.emplace_back("SHA-256", sha256_hex(text));
     for (const json::value& kind : document.at("kinds").as_array())
         out.kinds.push_back(kind_lines(specification, kind.as_object()));
@@ -178,7 +185,8 @@ std::string as_text(const Lines& lines) {
         out += kind.title + "\n";
         for (const auto& [what, text] : kind.lines) out += fmt::format("  {:>12}  {}\n", text, what);
         for (const std::string& each : kind.differences) out += "    " + each + "\n";
-        if (kind.unnamed > 0) out += "    " + tr("and {} more: --format json names them", kind.unnamed) + "\n";
+        if (kind.unnamed > 0)
+            out += "    " + tr("and {} more: --format json names them", kind.unnamed) + "\n";
     }
     return out;
 }
@@ -187,7 +195,8 @@ std::string as_html(const Lines& lines) {
     std::string out;
     const auto table = [&](const std::vector<std::pair<std::string, std::string>>& rows) {
         out += "<table>";
-        for (const auto& [what, text] : rows) out += "<tr><th>" + escape_html(what) + "</th>" + cell(text) + "</tr>\n";
+        for (const auto& [what, text] : rows)
+            out += "<tr><th>" + escape_html(what) + "</th>" + cell(text) + "</tr>\n";
         out += "</table>\n";
     };
     table(lines.head);
@@ -212,7 +221,8 @@ Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const conf
     json::array kinds;
     out.complete = true;
     for (const spec::RecordKind* kind : gateway.kinds_of(insurer)) {
-        KAIGO_TRY(const KindProof proof, reconcile_kind(gateway, ledger, insurer, *kind, out.my_numbers_read));
+        KAIGO_TRY(const KindProof proof,
+                  reconcile_kind(gateway, ledger, insurer, *kind, out.my_numbers_read));
         out.differences += proof.difference_count();
         out.complete = out.complete && proof.difference_count() == 0 && proof.closed() && is_settled(proof);
         kinds.push_back(kind_json(proof));
@@ -221,10 +231,12 @@ Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const conf
     const auto insurer_id = ledger.insurer(insurer.number.value());
     json::value setup = nullptr;
     KAIGO_TRY(auto view, ledger::LedgerView::open(gateway.config().ledger));
-    if (const auto begun = view.setup_begun(insurer_id))
-        setup = json::object{{"baseDate", begun->second},
-                             {"begunAt", json_time(begun->first)},
-                             {"seconds", (to_milliseconds(now) - begun->first) / 1000}};
+    if (const auto times = view.setup_times(insurer_id)) {
+        const std::int64_t end = times->completed_at.value_or(to_milliseconds(now));
+        setup = json::object{{"baseDate", times->base_date},
+                             {"begunAt", json_time(times->started_at)},
+                             {"seconds", (end - times->started_at) / 1000}};
+    }
     const json::object document{{"insurer", insurer.number.value()},
                                 {"name", insurer.name},
                                 {"run", run},

@@ -1,6 +1,6 @@
 #pragma once
-// The certificate of a reconciliation: what was compared, with which result, under which versions. It is kept in the
-// ledger, and its hash in the audit log.
+// The certificate of a reconciliation: what was compared, with which result, under which versions. It is kept
+// in the ledger, and its hash in the audit log.
 
 #include <string>
 

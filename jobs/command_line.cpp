@@ -99,7 +99,8 @@ void build(CLI::App& app, Arguments& a) {
     validate->add_option("--output", a.validate.output, tr("write to this file"));
 
     auto* run = app.add_subcommand("run", tr("run a job"));
-    run->add_option("JOB", a.run.job, tr("initial-setup, daily-sync, collect-results, retry-due or reconcile"))
+    run->add_option("JOB", a.run.job,
+                    tr("initial-setup, daily-sync, collect-results, retry-due or reconcile"))
         ->required()
         ->check(CLI::IsMember({"initial-setup", "daily-sync", "collect-results", "retry-due", "reconcile"}));
     run->add_option("--insurer", a.run.insurer, tr("only this insurer (保険者番号)"));

@@ -24,8 +24,9 @@ struct Validation {
     std::int64_t usable = 0;
     std::int64_t my_numbers = 0;
 };
-Result<Validation> validate_insurer(const config::Config& config, World& world, const config::Insurer& insurer,
-                                    const spec::Specification& specification, std::ostream& out);
+Result<Validation> validate_insurer(const config::Config& config, World& world,
+                                    const config::Insurer& insurer, const spec::Specification& specification,
+                                    std::ostream& out);
 int validate_mapping(const config::Config& config, World& world, const ValidateOptions& options);
 
 struct HeldOptions {

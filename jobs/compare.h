@@ -14,7 +14,8 @@ namespace kaigo::jobs {
 
 struct CompareOptions {
     Progress* progress = nullptr;
-    /// Breaks off, to be begun anew, when the platform takes nothing: a snapshot of the source is not held all day.
+    /// Breaks off, to be begun anew, when the platform takes nothing: a snapshot of the source is not held
+    /// all day.
     bool pause_when_closed = false;
     bool accept_drop = false;
     bool accept_resend = false;

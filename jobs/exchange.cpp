@@ -29,6 +29,7 @@ constexpr Duration kLongestPoll{15'000};
 constexpr Duration kAskAfter{1'000};
 /// A reception that no listing named for so long is asked for by its number.
 constexpr Duration kMissed{15 * 60'000};
+constexpr std::size_t kMissedAtOnce = 50;
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
 constexpr int kUploadsBetweenCollecting = 8;
@@ -431,7 +432,7 @@ Result<bool> Exchange::list_completed() {
     }
     if (moved) return true;
     const Instant now = gateway_.world().clock.now();
-    for (const BatchId id : ledger_.missed(insurer_id_, now - kMissed, now)) {
+    for (const BatchId id : ledger_.missed(insurer_id_, now - kMissed, now, kMissedAtOnce)) {
         const Batch batch = ledger_.batch(id);
         KAIGO_TRY(const auto progress, client_.progress(batch.reception_number));
         if (!progress) {

@@ -55,7 +55,8 @@ std::string header(const std::vector<std::string>& titles) {
 
 std::string html_begin(const std::string& title, const std::string& language) {
     return fmt::format(
-        "<!DOCTYPE html>\n<html lang=\"{0}\"><head><meta charset=\"utf-8\"><title>{1}</title><style>{2}</style></head>\n"
+        "<!DOCTYPE html>\n<html lang=\"{0}\"><head><meta "
+        "charset=\"utf-8\"><title>{1}</title><style>{2}</style></head>\n"
         "<body><h1>{1}</h1>\n",
         escape_html(language), escape_html(title), kStyle);
 }

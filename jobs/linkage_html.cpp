@@ -65,8 +65,8 @@ std::string accounts(const LinkageReport& report, const spec::Specification& spe
 std::string as_html(const LinkageReport& report, const spec::Specification& specification,
                     const std::string& language) {
     std::string out = html_begin(report.title, language);
-    out += "<p class=\"made\">" + escape_html(tr("made {} by kaigo-gateway", format_instant(report.made_at))) +
-           "</p>\n";
+    out += "<p class=\"made\">" +
+           escape_html(tr("made {} by kaigo-gateway", format_instant(report.made_at))) + "</p>\n";
     const auto section = [&](const std::string& title) { out += "<h2>" + escape_html(title) + "</h2>\n"; };
 
     if (report.present) {

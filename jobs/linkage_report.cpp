@@ -369,8 +369,8 @@ int linkage_report(const config::Config& config, World& world, const ReportOptio
             if (!run)
                 return refuse(world, Error{ErrorCode::usage, tr("there is no run {}", options.run), "", ""});
             if (const auto kept = view.certificates(options.run); !kept.empty() && options.format != "csv")
-                return write_document(world, options, certificates_as(options.format, specification, kept,
-                                                                      config.language));
+                return write_document(world, options,
+                                      certificates_as(options.format, specification, kept, config.language));
             report = report_of_run(config, specification, view, *run, now);
         } else {
             report = report_of_day(config, specification, view, options.day.value_or(japan_date(now)), now);

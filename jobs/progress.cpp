@@ -53,10 +53,11 @@ void Progress::end() {
 void Progress::write(Instant now) {
     const std::int64_t elapsed = std::max<std::int64_t>(1, (now - begun_).count());
     const std::int64_t rate = rows_ * 1000 / elapsed;
-    std::string line = title_ + "  " +
-                       tr("read {}{}, sent {}, registered {}, in error {}, {} rows/s", rows_,
-                          expected_ > 0 ? fmt::format("/{}", expected_) : std::string(), tally_.sent - sent_before_,
-                          tally_.registered - registered_before_, in_error(tally_) - in_error_before_, rate);
+    std::string line =
+        title_ + "  " +
+        tr("read {}{}, sent {}, registered {}, in error {}, {} rows/s", rows_,
+           expected_ > 0 ? fmt::format("/{}", expected_) : std::string(), tally_.sent - sent_before_,
+           tally_.registered - registered_before_, in_error(tally_) - in_error_before_, rate);
     if (rows_ < expected_ && rate > 0) line += tr(", {} left", duration_text((expected_ - rows_) / rate));
     if (!world_.terminal) {
         world_.err << format_instant(now) << ' ' << line << std::endl;

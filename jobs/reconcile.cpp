@@ -90,8 +90,8 @@ class Reconciliation {
 
     /// A record without a row.
     void record(const Entry& entry) {
-        const bool on_platform = entry.standing.on_platform || entry.standing.platform_owned;
-        if (on_platform) differs(What::gone_since, entry.key, proof_.gone_since);
+        if (entry.standing.on_platform && !entry.standing.platform_owned)
+            differs(What::gone_since, entry.key, proof_.gone_since);
         if (is_registered(entry)) acknowledged(entry);
     }
 
@@ -168,7 +168,8 @@ Result<KindProof> reconcile_kind(Gateway& gateway, ledger::Ledger& ledger, const
                 continue;
             }
             last_key = row->key;
-            for (; entry != nullptr && entry->key < row->key; entry = records.next()) reconciliation.record(*entry);
+            for (; entry != nullptr && entry->key < row->key; entry = records.next())
+                reconciliation.record(*entry);
             const bool known = entry != nullptr && entry->key == row->key;
             reconciliation.row(*row, known ? entry : nullptr);
             if (known) entry = records.next();

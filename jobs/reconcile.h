@@ -1,5 +1,6 @@
 #pragma once
-// Source against ledger and ledger against receptions, recomputed from both: nothing that a run counted is believed.
+// Source against ledger and ledger against receptions, recomputed from both: nothing that a run counted is
+// believed.
 
 #include <map>
 #include <string>
@@ -41,9 +42,10 @@ struct RangeProof {
 struct KindProof {
     const spec::RecordKind* kind = nullptr;
     std::string mapping;  ///< fingerprint
-    /// read = registered + platform_owned + exceptions + changed_since + not_compared + duplicates + unreadable
-    std::int64_t read = 0, registered = 0, platform_owned = 0, changed_since = 0, not_compared = 0, duplicates = 0,
-                 unreadable = 0;
+    /// read = registered + platform_owned + exceptions + changed_since + not_compared + duplicates +
+    /// unreadable
+    std::int64_t read = 0, registered = 0, platform_owned = 0, changed_since = 0, not_compared = 0,
+                 duplicates = 0, unreadable = 0;
     std::int64_t gone_since = 0, unconfirmed = 0;
     /// Records that are not simply registered, by state and stored reason: the ledger says why.
     std::map<std::pair<std::string, std::string>, std::int64_t> exceptions;

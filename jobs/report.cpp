@@ -130,7 +130,8 @@ void write_accounting(std::ostream& out, const ledger::ComparisonRow& row) {
         out << "  " << tr("THE SUMS DO NOT CLOSE") << '\n';
 }
 
-void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, std::optional<double> rate, bool json_format) {
+void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, std::optional<double> rate,
+                 bool json_format) {
     std::int64_t records = 0;
     const auto sent = [](const PlanRow& row) { return row.left.created + row.left.changed + row.left.gone; };
     for (const PlanRow& row : plan) records += sent(row);
@@ -160,7 +161,8 @@ void report_plan(std::ostream& out, const std::vector<PlanRow>& plan, std::optio
             << '\n';
     }
     if (seconds)
-        out << tr("at the rate of the last large run this takes about {} minutes", (*seconds + 59) / 60) << '\n';
+        out << tr("at the rate of the last large run this takes about {} minutes", (*seconds + 59) / 60)
+            << '\n';
     else
         out << tr("how long that takes is not known yet: no large run has been measured") << '\n';
 }

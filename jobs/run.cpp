@@ -307,6 +307,7 @@ class Run {
     Result<int> reconcile(const config::Insurer& insurer) {
         KAIGO_TRY(Certificate certificate, certify(gateway_, ledger_, insurer, options_.job, run_));
         tally_.my_numbers_read += certificate.my_numbers_read;
+        differences_ += certificate.differences;
         certificates_.push_back(std::move(certificate.document));
         return certificate.complete ? 0 : 1;
     }
@@ -354,10 +355,12 @@ class Run {
             CompareOptions options = compare_options();
             options.progress = &progress_;
             progress_.begin(insurer.number.value() + " " + kind->id, expected_rows(insurer, *kind));
-            const auto outcome = compare_kind(gateway_, ledger_, nullptr, insurer, *kind, run_, options, tally_);
+            const auto outcome =
+                compare_kind(gateway_, ledger_, nullptr, insurer, *kind, run_, options, tally_);
             progress_.end();
             if (!outcome) return tl::unexpected(outcome.error());
-            plans_.push_back({insurer.number.value(), kind->id, outcome->left, outcome->requests, outcome->bytes});
+            plans_.push_back(
+                {insurer.number.value(), kind->id, outcome->left, outcome->requests, outcome->bytes});
         }
         return 0;
     }
@@ -383,9 +386,9 @@ class Run {
             options_.base_date.empty() ? japan_date(world_.clock.now()).iso() : options_.base_date;
         KAIGO_CHECK(pre_flight(insurer));
         KAIGO_CHECK(preconditions(insurer));
-        KAIGO_CHECK(
-            accept(tr("Send all records of insurer {} to the platform, base date {}? This cannot be undone. (yes/no)",
-                      insurer.number.value(), base_date)));
+        KAIGO_CHECK(accept(tr(
+            "Send all records of insurer {} to the platform, base date {}? This cannot be undone. (yes/no)",
+            insurer.number.value(), base_date)));
         ledger_.start_setup(ledger_.insurer(insurer.number.value()), base_date, world_.clock.now());
         return true;
     }
@@ -395,10 +398,11 @@ class Run {
         // The connection is proven by connecting; a platform that is closed or away now is waited for.
         KAIGO_TRY(const auto client, gateway_.client(insurer));
         const auto reached = client->service_status();
-        if (!reached && reached.error().code == ErrorCode::certificate_refused) return tl::unexpected(reached.error());
+        if (!reached && reached.error().code == ErrorCode::certificate_refused)
+            return tl::unexpected(reached.error());
         std::ostringstream told;
-        World listener{world_.clock,    world_.random, told,        told, world_.terminal,
-                       world_.actor, world_.stop,   world_.ask};
+        World listener{world_.clock,    world_.random, told,        told,
+                       world_.terminal, world_.actor,  world_.stop, world_.ask};
         const int able = doctor(gateway_.config(), listener, false, false);
         const auto rows =
             validate_insurer(gateway_.config(), world_, insurer, gateway_.specification(), told);
@@ -406,13 +410,15 @@ class Run {
         if (!options_.quiet || able > 1 || !rows) world_.err << told.str();
         if (!rows) return tl::unexpected(rows.error());
         if (able > 1)
-            return fail(ErrorCode::needs_person, tr("the check before the setup found errors: nothing was sent"))
+            return fail(ErrorCode::needs_person,
+                        tr("the check before the setup found errors: nothing was sent"))
                 .remedy(tr("mend what is named above, and run the command again"));
         if (rows->usable < rows->rows && !options_.quiet)
-            world_.err << tr("note: {} of {} rows cannot be sent as they are; they are held until the source is "
-                             "corrected",
-                             rows->rows - rows->usable, rows->rows)
-                       << '\n';
+            world_.err
+                << tr("note: {} of {} rows cannot be sent as they are; they are held until the source is "
+                      "corrected",
+                      rows->rows - rows->usable, rows->rows)
+                << '\n';
         return {};
     }
 
@@ -423,19 +429,23 @@ class Run {
             return fail(ErrorCode::needs_person, tr("insurer {}: the PIA is not done yet", number))
                 .remedy(tr("do it, then write it into the insurer's preconditions"));
         if (known.method == "file")
-            return fail(ErrorCode::needs_person, tr("insurer {}: its method is file transfer by hand", number))
+            return fail(ErrorCode::needs_person,
+                        tr("insurer {}: its method is file transfer by hand", number))
                 .remedy(tr("this program sends by the batch method alone"));
         if (known.setup_date && japan_date(world_.clock.now()) < *known.setup_date)
-            return fail(ErrorCode::needs_person, tr("insurer {}: the setup was notified for {}", number,
-                                                    known.setup_date->iso()))
+            return fail(ErrorCode::needs_person,
+                        tr("insurer {}: the setup was notified for {}", number, known.setup_date->iso()))
                 .remedy(tr("run it on that day or later"));
-        if (!known.pia_done) KAIGO_CHECK(accept(tr("Is the PIA (specific personal information protection assessment) "
-                                                   "of insurer {} done? (yes/no)",
-                                                   number)));
+        if (!known.pia_done)
+            KAIGO_CHECK(
+                accept(tr("Is the PIA (specific personal information protection assessment) "
+                          "of insurer {} done? (yes/no)",
+                          number)));
         if (!known.setup_date)
             KAIGO_CHECK(accept(tr("Is the day of the setup of insurer {} notified? (yes/no)", number)));
         if (!insurer.go_live)
-            KAIGO_CHECK(accept(tr("Is the day from which insurer {} uses the platform fixed? (yes/no)", number)));
+            KAIGO_CHECK(
+                accept(tr("Is the day from which insurer {} uses the platform fixed? (yes/no)", number)));
         if (!known.method)
             KAIGO_CHECK(accept(tr("Is the batch method of linkage fixed for insurer {}? (yes/no)", number)));
         return {};
@@ -444,7 +454,8 @@ class Run {
     /// A question that --yes answers, and that nobody can be asked without a terminal.
     Status accept(const std::string& question) {
         if (options_.yes) return {};
-        if (!world_.terminal) return fail(ErrorCode::needs_person, question).remedy(tr("answer it with --yes"));
+        if (!world_.terminal)
+            return fail(ErrorCode::needs_person, question).remedy(tr("answer it with --yes"));
         world_.err << question << ' ' << std::flush;
         if (world_.ask() != "yes") return fail(ErrorCode::needs_person, tr("not begun"));
         return {};
@@ -453,18 +464,20 @@ class Run {
     void write_report(int status) {
         if (options_.dry_run) {
             auto plan_view = ledger::LedgerView::open(gateway_.config().ledger);
-            report_plan(world_.out, plans_, plan_view ? plan_view->sending_rate() : std::nullopt, options_.json);
+            report_plan(world_.out, plans_, plan_view ? plan_view->sending_rate() : std::nullopt,
+                        options_.json);
             return;
         }
         if (options_.quiet && status == 0) return;
         if (options_.job == "reconcile") {
-            world_.out << certificates_as(options_.json ? "json" : "text", gateway_.specification(), certificates_,
-                                          gateway_.config().language);
+            world_.out << certificates_as(options_.json ? "json" : "text", gateway_.specification(),
+                                          certificates_, gateway_.config().language);
             return;
         }
         auto view = ledger::LedgerView::open(gateway_.config().ledger);
         if (!certificates_.empty() && !options_.json)
-            world_.out << tr("The setup is complete. Its certificate: kaigo-gateway report --run {}", run_) << '\n';
+            world_.out << tr("The setup is complete. Its certificate: kaigo-gateway report --run {}", run_)
+                       << '\n';
         if (view) report_run(world_.out, gateway_.specification(), *view, run_, options_.json);
     }
 
@@ -480,6 +493,7 @@ class Run {
     bool stopped_ = false;
     std::vector<PlanRow> plans_;
     std::vector<std::string> certificates_;
+    std::int64_t differences_ = 0;
     Progress progress_;
 };
 

@@ -204,8 +204,9 @@ Status audit_reading(const config::Config& config, World& world, const std::vect
 
 }  // namespace
 
-Result<Validation> validate_insurer(const config::Config& config, World& world, const config::Insurer& insurer,
-                                    const spec::Specification& specification, std::ostream& out) {
+Result<Validation> validate_insurer(const config::Config& config, World& world,
+                                    const config::Insurer& insurer, const spec::Specification& specification,
+                                    std::ostream& out) {
     config::Config alone = config;
     alone.insurers = {insurer};
     Faults faults;

@@ -150,7 +150,7 @@ class Reader {
                 insurer.preconditions.method = preconditions->text("method");
                 if (insurer.preconditions.method && *insurer.preconditions.method != "batch" &&
                     *insurer.preconditions.method != "file")
-                    preconditions->fault("method", tr("the method is batch (1) or file (2)"));
+                    preconditions->fault("method", tr("the method is \"batch\" or \"file\""));
                 preconditions->finish();
             }
             if (const auto before = map.boolean("consent_before_go_live"))

@@ -313,20 +313,30 @@ void Ledger::finish_comparison(ComparisonId comparison, const Accounting& left, 
 
 std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
     std::vector<ComparisonId> open;
-    std::vector<std::tuple<ComparisonId, InsurerId, KindId>> all;
+    struct Account {
+        ComparisonId id;
+        InsurerId insurer;
+        KindId kind;
+        bool sent;  ///< otherwise no record stands in it, and none need be looked for
+    };
+    std::vector<Account> all;
     auto& rows =
-        statement("SELECT id, insurer, kind FROM comparison WHERE run = ?1 AND outcome IS NOT 'failed'")
+        statement(
+            "SELECT id, insurer, kind, created + changed + gone > 0 FROM comparison WHERE run = ?1 AND "
+            "outcome IS NOT 'failed'")
             .bind(1, run);
-    while (rows.step()) all.emplace_back(rows.integer(0), rows.integer(1), rows.integer(2));
-    for (const auto& [id, insurer, kind] : all) {
+    while (rows.step())
+        all.push_back({rows.integer(0), rows.integer(1), rows.integer(2), rows.integer(3) != 0});
+    for (const auto& [id, insurer, kind, sent] : all) {
         sqlite::Transaction transaction(database_);
-        auto& counts =
-            statement(
-                "SELECT sum(state = 5), sum(state = 4), sum(state = 6), sum(state = 8), "
-                "sum(state IN (1, 2)) FROM record WHERE insurer = ?1 AND kind = ?2 AND comparison = ?3")
-                .bind(1, insurer)
-                .bind(2, kind)
-                .bind(3, id);
+        auto& counts = statement(
+                           "SELECT sum(state = 5), sum(state = 4), sum(state = 6), sum(state = 8), "
+                           "sum(state IN (1, 2)) FROM record WHERE ?4 AND insurer = ?1 AND kind = ?2 AND "
+                           "comparison = ?3")
+                           .bind(1, insurer)
+                           .bind(2, kind)
+                           .bind(3, id)
+                           .bind(4, sent ? 1 : 0);
         counts.step();
         statement(
             "UPDATE comparison SET registered = ?2, stored_in_error = ?3, refused = ?4, blocked_later = ?5, "
@@ -412,8 +422,8 @@ void Ledger::setup_compared(InsurerId insurer, Instant now) {
 bool Ledger::setup_settled(InsurerId insurer) {
     const auto state = setup(insurer);
     if (!state || !state->compared) return false;
-    auto& owed =
-        statement("SELECT EXISTS (SELECT 1 FROM record WHERE insurer = ?1 AND state IN (1, 2))").bind(1, insurer);
+    auto& owed = statement("SELECT EXISTS (SELECT 1 FROM record WHERE insurer = ?1 AND state IN (1, 2))")
+                     .bind(1, insurer);
     owed.step();
     const bool settled = owed.integer(0) == 0;
     owed.reset();
@@ -922,7 +932,7 @@ std::int64_t Ledger::open_batches(InsurerId insurer) {
     return open;
 }
 
-std::vector<BatchId> Ledger::missed(InsurerId insurer, Instant before, Instant now) {
+std::vector<BatchId> Ledger::missed(InsurerId insurer, Instant before, Instant now, std::size_t limit) {
     auto& rows =
         statement(
             "SELECT id FROM batch WHERE insurer = ?1 AND state = 4 AND state < 6 AND created_at <= ?2 AND "

@@ -143,7 +143,7 @@ class Ledger {
     /// Batches of the insurer that are not settled.
     std::int64_t open_batches(InsurerId insurer);
     /// Batches that wait for their results since `before`, and are due to be asked for by their number.
-    std::vector<BatchId> missed(InsurerId insurer, Instant before, Instant now);
+    std::vector<BatchId> missed(InsurerId insurer, Instant before, Instant now, std::size_t limit);
     /// Receptions that a listing named as completed, and the cursor behind them, in one transaction.
     struct Completed {
         BatchId batch;

@@ -433,7 +433,8 @@ std::optional<double> LedgerView::sending_rate() {
     constexpr std::int64_t kMany = 10'000;
     auto row = database_.prepare(
         "SELECT sum(b.member_count), r.ended_at - r.started_at FROM run r JOIN batch b ON b.run = r.id "
-        "WHERE r.ended_at > r.started_at GROUP BY r.id HAVING sum(b.member_count) >= ?1 ORDER BY r.id DESC LIMIT 1");
+        "WHERE r.ended_at > r.started_at GROUP BY r.id HAVING sum(b.member_count) >= ?1 ORDER BY r.id DESC "
+        "LIMIT 1");
     row.bind(1, kMany);
     if (!row.step()) return std::nullopt;
     return static_cast<double>(row.integer(0)) * 1000.0 / static_cast<double>(row.integer(1));
@@ -441,7 +442,8 @@ std::optional<double> LedgerView::sending_rate() {
 
 ReceptionCounts LedgerView::receptions(InsurerId insurer, KindId kind) {
     auto rows = database_.prepare(
-        "SELECT state, count(*), sum(member_count) FROM batch WHERE insurer = ?1 AND kind = ?2 GROUP BY state");
+        "SELECT state, count(*), sum(member_count) FROM batch WHERE insurer = ?1 AND kind = ?2 GROUP BY "
+        "state");
     rows.bind(1, insurer).bind(2, kind);
     ReceptionCounts out;
     while (rows.step()) {
@@ -479,11 +481,11 @@ std::vector<std::string> LedgerView::certificates(RunId run) {
     return out;
 }
 
-std::optional<std::pair<std::int64_t, std::string>> LedgerView::setup_begun(InsurerId insurer) {
-    auto row = database_.prepare("SELECT started_at, base_date FROM setup WHERE insurer = ?1");
+std::optional<LedgerView::SetupTimes> LedgerView::setup_times(InsurerId insurer) {
+    auto row = database_.prepare("SELECT base_date, started_at, completed_at FROM setup WHERE insurer = ?1");
     row.bind(1, insurer);
     if (!row.step()) return std::nullopt;
-    return std::pair(row.integer(0), text(row, 1));
+    return SetupTimes{text(row, 0), row.integer(1), integer_or_null(row, 2)};
 }
 
 std::string LedgerView::meta(const std::string& name) {

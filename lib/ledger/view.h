@@ -166,8 +166,13 @@ class LedgerView {
     std::vector<BatchId> unconfirming(InsurerId insurer, KindId kind);
     /// Certificates of a run, as JSON, by insurer.
     std::vector<std::string> certificates(RunId run);
-    /// Begin of the insurer's setup, milliseconds since the epoch, and its base date.
-    std::optional<std::pair<std::int64_t, std::string>> setup_begun(InsurerId insurer);
+    /// In milliseconds since the epoch.
+    struct SetupTimes {
+        std::string base_date;
+        std::int64_t started_at = 0;
+        std::optional<std::int64_t> completed_at;
+    };
+    std::optional<SetupTimes> setup_times(InsurerId insurer);
     std::string meta(const std::string& name);
     std::string integrity();
 

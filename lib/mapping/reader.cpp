@@ -28,6 +28,7 @@ const Item kDate = [] {
 }();
 
 constexpr std::string_view kOpenStart = "0000-01-01";
+constexpr std::string_view kOpenStartCompact = "00000101";
 constexpr std::string_view kOpenEnd = "9999-12-31";
 
 Value malformed(std::string_view why) { return {.kind = Value::Kind::malformed, .text = why}; }
@@ -327,14 +328,16 @@ class RecordReader::Evaluation {
     }
 
     Value date(std::string_view text, const Expression& expression) {
-        if (text == kOpenStart || text == kOpenEnd) return {};
+        if (text == kOpenStart || text == kOpenStartCompact || text == kOpenEnd) return {};
         if (expression.dates.empty()) return text_value(text);
         for (const DateForm form : expression.dates) {
             if (form == DateForm::iso && Date::parse_iso(text)) return text_value(text);
             const auto parsed = form == DateForm::compact  ? Date::parse_compact(text)
                                 : form == DateForm::wareki ? Date::parse_wareki(text)
                                                            : std::nullopt;
-            if (parsed) return text_value(arena().copy(parsed->iso()));
+            if (!parsed) continue;
+            const std::string iso = parsed->iso();
+            return iso == kOpenEnd ? Value{} : text_value(arena().copy(iso));
         }
         return malformed("not-a-date");
     }

@@ -2,12 +2,15 @@
 //
 //   KAIGO_TEST_NOW         start of the clock, milliseconds since the epoch; waiting moves it, nothing sleeps
 //   KAIGO_TEST_KILL_AT     kill -9 itself at the n-th failpoint
+//   KAIGO_TEST_TERM_AT     SIGTERM to itself there
+//   KAIGO_TEST_JUMP_AT     its clock jumps there, by KAIGO_TEST_JUMP_MS
 //   KAIGO_TEST_FAILPOINTS  file that gets the names of the failpoints passed, a line each
 
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
@@ -21,12 +24,15 @@ namespace {
 
 class ManualClock : public kaigo::Clock {
   public:
-    explicit ManualClock(kaigo::Instant start) : now_(start) {}
-    kaigo::Instant now() const override { return now_; }
-    void sleep_until(kaigo::Instant until, const std::stop_token&) override { now_ = std::max(now_, until); }
+    explicit ManualClock(std::int64_t start) : now_(start) {}
+    kaigo::Instant now() const override { return kaigo::from_milliseconds(now_); }
+    void sleep_until(kaigo::Instant until, const std::stop_token&) override {
+        now_ = std::max(now_.load(), kaigo::to_milliseconds(until));
+    }
+    void jump(std::int64_t milliseconds) { now_ += milliseconds; }
 
   private:
-    kaigo::Instant now_;
+    std::atomic<std::int64_t> now_;
 };
 
 long long number(const char* name) {
@@ -37,8 +43,10 @@ long long number(const char* name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    ManualClock clock(kaigo::from_milliseconds(number("KAIGO_TEST_NOW")));
+    ManualClock clock(number("KAIGO_TEST_NOW"));
     const long long kill_at = number("KAIGO_TEST_KILL_AT");
+    const long long term_at = number("KAIGO_TEST_TERM_AT");
+    const long long jump_at = number("KAIGO_TEST_JUMP_AT");
     const char* file = std::getenv("KAIGO_TEST_FAILPOINTS");
     std::ofstream names;
     if (file != nullptr) names.open(file);
@@ -47,7 +55,10 @@ int main(int argc, char** argv) {
     kaigo::failpoint_hook = [&](std::string_view name) {
         const std::lock_guard lock(one_at_a_time);
         if (names.is_open()) names << name << std::endl;
-        if (++passed == kill_at) ::kill(::getpid(), SIGKILL);
+        ++passed;
+        if (passed == kill_at) ::kill(::getpid(), SIGKILL);
+        if (passed == term_at) ::kill(::getpid(), SIGTERM);
+        if (passed == jump_at) clock.jump(number("KAIGO_TEST_JUMP_MS"));
     };
     kaigo::jobs::Process process(clock);
     return kaigo::jobs::command_line(argc, argv, process.world());

@@ -196,7 +196,7 @@ def reports(city: City) -> None:
         expect(result.returncode == 0 and "介護被保険者番号等情報" in result.stdout, f"{kind}: {result.stdout[:200]}")
     city.write_config(language="ja")
     out = city.folder / "report.html"
-    expect(city.gateway("report", "--run", "1", "--format", "html", "--output", str(out)).returncode == 0, "no report")
+    expect(city.gateway("report", "--run", "2", "--format", "html", "--output", str(out)).returncode == 0, "no report")
     page = out.read_text(encoding="utf-8")
     parser = Links()
     parser.feed(page)

@@ -392,7 +392,7 @@ def survey(rows: CertificationRows) -> dict[str, Any]:
         services.append(service.out)
     overview.put("services", services or None, required=False)
     overview.text("facility", "施設名", 100, required=False)
-    overview.text("remarks", "概況特記", 4000, required=False, trim=False)
+    overview.text("remarks", "概況特記", 4000, required=False)
     out.put("overview", overview.out)
     items = Draft(rows.survey, "survey.items.")
     for item, count in SURVEY_OPTIONS.items():

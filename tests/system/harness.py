@@ -137,12 +137,18 @@ audit: {{path: state/audit.log}}
         self.simulator = None
 
     def gateway(self, *arguments: str, kill_at: int = 0, environment: dict[str, str] | None = None,
-                failpoints: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """One command of the gateway, at the city's time."""
+                failpoints: Path | None = None,
+                disturbance: tuple[str, int, int] | None = None) -> subprocess.CompletedProcess[str]:
+        """One command of the gateway, at the city's time.
+
+        disturbance: KILL, TERM or JUMP (of the clock), at which failpoint, how far the clock jumps in milliseconds."""
         env = dict(os.environ if environment is None else environment)
         env["KAIGO_TEST_NOW"] = str(self.now)
         if kill_at:
             env["KAIGO_TEST_KILL_AT"] = str(kill_at)
+        if disturbance:
+            env[f"KAIGO_TEST_{disturbance[0]}_AT"] = str(disturbance[1])
+            env["KAIGO_TEST_JUMP_MS"] = str(disturbance[2])
         if failpoints:
             env["KAIGO_TEST_FAILPOINTS"] = str(failpoints)
         result = subprocess.run([self.binaries / "kaigo-gateway-under-test", "--config", self.folder / "gateway.yaml",

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <catch2/catch.hpp>
+#include <vector>
 
 using namespace kaigo;
 
@@ -45,4 +46,34 @@ TEST_CASE("JSON strings are escaped") {
     std::string out;
     append_json_string(out, "a\"b\\c\x01見本");
     CHECK(out == "\"a\\\"b\\\\c\\u0001見本\"");
+}
+
+TEST_CASE("one walk finds what single questions find, wherever a character stands") {
+    const std::vector<std::string> pieces = {
+        "A",  "z",       "~",    " ",        "\x1F",   "\x7F",         "\n",
+        "\"", "見",      "ガ",   "か\u3099", "\uFEFF", "葛\U000E0100", "\uF91D",
+        "é",  "e\u0301", "\x80", "\xE8\xA6", "\xFF"};
+    for (const std::string& piece : pieces)
+        for (std::size_t before = 0; before < 18; ++before)
+            for (const std::size_t after : {0U, 1U, 9U}) {
+                const std::string text = std::string(before, 'a') + piece + std::string(after, 'b');
+                const auto characters = count_characters(text);
+                const TextScan scan = scan_text(text);
+                INFO(text);
+                CHECK(scan.well_formed == characters.has_value());
+                CHECK(is_well_formed(text) == characters.has_value());
+                if (!characters) continue;
+                CHECK(scan.characters == *characters);
+                CHECK(scan.normalized == is_normalized(text));
+                CHECK(scan.control ==
+                      (piece == "\x1F" || piece == "\x7F" || piece == "\n" || piece == "\uFEFF"));
+            }
+}
+
+TEST_CASE("JSON strings escape what must be, wherever it stands") {
+    for (std::size_t before = 0; before < 18; ++before) {
+        std::string out;
+        append_json_string(out, std::string(before, 'a') + "\"\\\x01見" + std::string(9, 'b'));
+        CHECK(out == "\"" + std::string(before, 'a') + "\\\"\\\\\\u0001見bbbbbbbbb\"");
+    }
 }

@@ -115,6 +115,17 @@ TEST_CASE("what cannot be read becomes a malformed value, not a lost row") {
     CHECK(records[2].find("consentDate") == std::string::npos);
 }
 
+TEST_CASE("an open end is no date, in whatever form it is written") {
+    Fixture fixture;
+    fixture.row("'122192', '1', 1, 1, '9999-12-31', '1', '2'");
+    fixture.row("'122192', '2', 1, 1, '99991231', '1', '2'");
+    fixture.row("'122192', '3', 1, 1, '00000101', '1', '2'");
+    for (const std::string& record :
+         fixture.canonical(changed(kMapping, "consentDate: {column: 日, date: [iso, wareki]}",
+                                   "consentDate: {column: 日, date: [iso, compact]}")))
+        CHECK(record.find("consentDate") == std::string::npos);
+}
+
 TEST_CASE("a row of another insurer fails the run") {
     Fixture fixture;
     fixture.row("'122192', '1', 1, 1, '2026-05-01', '1', '2'");

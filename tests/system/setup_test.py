@@ -1,0 +1,132 @@
+"""An initial setup that is killed, stopped and shut out at random points ends with the certificate of an undisturbed
+one; and one during which the source changes ends, after the first daily sync, with platform = source."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+from harness import START_MS, City, expect, main
+
+EVENING = START_MS + 18 * 3_600_000  # 20:30 in Japan
+JUMP_MS = 45 * 60_000  # into the hour in which the platform is closed
+MIDDLE_SERVER = "middle_server: {unknown_share: 100, several_share: 20}\npolls: 1\n"
+
+
+def prepare(city: City, records_a_request: int) -> None:
+    city.now = EVENING
+    city.platform_extra = f'  service_window: "22:00-21:00"\n  max_records: {records_a_request}'
+    city.start_simulator(MIDDLE_SERVER)
+
+
+def certificate(city: City) -> dict:
+    run = city.query(city.ledger, "SELECT max(run) FROM certificate")
+    return city.json("report", "--run", str(run))["certificates"][0]
+
+
+def essence(document: dict) -> list[dict]:
+    """What must not depend on how the setup went: everything but the number of requests it took."""
+    return [{name: kind[name] for name in ("kind", "rows", "exceptions", "goneSince", "unconfirmed", "ranges", "differences")}
+            for kind in document["kinds"]]
+
+
+def disturbed(binaries: Path, undisturbed: City, persons: int, points: int, records_a_request: int) -> None:
+    chance = random.Random(20261102)
+    struck = {"KILL": 0, "TERM": 0, "JUMP": 0}
+    with City(binaries, persons, seed=7) as city:
+        shutil.copy(undisturbed.folder / "pki/spool.key", city.folder / "pki/spool.key")
+        prepare(city, records_a_request)
+        # So close together that nearly all of them fall within the setup: about twelve failpoints a request.
+        reach = max(4, int(1.2 * 12 * 1.4 * persons / records_a_request / points))
+        for _ in range(points):
+            what = chance.choice(sorted(struck))
+            result = city.gateway("run", "initial-setup", "--yes", "--base-date", "2026-11-02",
+                                  disturbance=(what, chance.randint(1, reach), JUMP_MS))
+            struck[what] += 1
+            if result.returncode in (0, 1):
+                break
+            expect(result.returncode in (-9, 75), f"{what}: {result.returncode}\n{result.stderr}")
+        city.run_job("initial-setup", "--yes", "--base-date", "2026-11-02")
+        city.run_job("reconcile")
+        expect(city.json("status")["insurers"][0]["setupComplete"], "the setup is not complete")
+        expect(essence(certificate(city)) == essence(certificate(undisturbed)), "the certificates differ")
+        expect(city.query(city.ledger, "SELECT count(*) FROM comparison WHERE closed = 0") == 0, "an account does not close")
+        city.check()
+        expect(2 * sum(struck.values()) >= points, f"only {struck} of {points} disturbances could be placed")
+        print(f"disturbed {sum(struck.values())} times: {struck}, certificate equal")
+
+
+def changing_source(binaries: Path, persons: int) -> None:
+    chance = random.Random(7)
+    with City(binaries, persons, seed=3) as city:
+        prepare(city, 50)
+        for minute in range(12):
+            result = city.gateway("run", "initial-setup", "--yes", "--base-date", "2026-11-02",
+                                  disturbance=("TERM", chance.randint(5, 60), 0))
+            expect(result.returncode in (0, 1, 75), f"{result.returncode}\n{result.stderr}")
+            first = chance.randrange(persons)
+            city.change_source(
+                f"UPDATE 宛名 SET 郵便番号 = '29{minute:05}' WHERE 最新フラグ = '1' AND 宛名番号 IN "
+                f"(SELECT 宛名番号 FROM 宛名 ORDER BY 宛名番号 LIMIT 20 OFFSET {first});"
+                f"DELETE FROM 被保険者資格 WHERE 被保険者番号 = '{first + 1:010}';"
+                f"DELETE FROM 要介護認定 WHERE 被保険者番号 = '{first + 1:010}';"
+                f"DELETE FROM 同意 WHERE 被保険者番号 = '{first + 1:010}';")
+        city.run_job("initial-setup", "--yes")
+        city.settle()
+        city.run_job("daily-sync")
+        city.settle()
+        city.run_job("reconcile")
+        found = certificate(city)
+        expect(found["complete"] and found["differences"] == 0, json.dumps(found["kinds"], ensure_ascii=False)[:2000])
+        city.check()
+
+
+def plan_and_pre_flight(binaries: Path) -> None:
+    with City(binaries, 400, seed=5) as city:
+        prepare(city, 100)
+        plan = json.loads(city.gateway("run", "initial-setup", "--dry-run", "--format", "json").stdout)
+        persons = plan["plan"][0]
+        expect(persons["requests"] == -(-persons["records"] // 100) and persons["bytes"] > 300 * persons["records"], str(plan))
+        expect(plan["seconds"] is None, "a rate was made up")
+        expect(not city.platform.exists() or city.effects() == 0, "a dry run sent something")
+        asked = city.gateway("run", "initial-setup")
+        expect(asked.returncode == 1 and "PIA" in asked.stderr, asked.stderr)
+        expect("usable" in asked.stderr and "doctor" not in asked.stdout, asked.stderr)
+        city.settings["preconditions"] = "{pia_done: true, setup_date: 2026-11-03, method: batch}"
+        city.write_config()
+        early = city.gateway("run", "initial-setup", "--yes")
+        expect(early.returncode == 1 and "2026-11-03" in early.stderr, early.stderr)
+        expect(city.effects() == 0, "the setup began before its day")
+        del city.settings["preconditions"]
+        city.write_config()
+        city.run_job("initial-setup", "--yes")
+        again = city.gateway("run", "reconcile")
+        expect(again.returncode == 0 and "complete: every row" in again.stdout, again.stdout + again.stderr)
+        city.change_source("UPDATE 宛名 SET 郵便番号 = '2900001' WHERE 宛名番号 = (SELECT 宛名番号 FROM 被保険者資格 "
+                           "WHERE 被保険者番号 = '0000000005');"
+                           "DELETE FROM 同意 WHERE 取得経路 = '2' AND 被保険者番号 = (SELECT min(被保険者番号) FROM 同意 "
+                           "WHERE 取得経路 = '2')")
+        changed = city.gateway("run", "reconcile")
+        expect(changed.returncode == 1 and "0000000005  changed in the source" in changed.stdout
+               and "no longer in the source" in changed.stdout, changed.stdout)
+        for kind in ("text", "html", "json"):
+            run = str(city.query(city.ledger, "SELECT min(run) FROM certificate"))
+            report = city.gateway("report", "--run", run, "--format", kind)
+            expect(report.returncode == 0 and "insured-persons" in report.stdout, f"{kind}: {report.stdout[:300]}")
+        expect(city.gateway("audit", "verify").returncode == 0, "the audit log does not hold")
+        expect("certificate" in (city.folder / "state/audit.log").read_text(), "the certificate is not in the audit log")
+
+
+def setup(binaries: Path, persons: str = "600", points: str = "12", records: str = "50") -> None:
+    plan_and_pre_flight(binaries)
+    changing_source(binaries, min(int(persons), 2000))
+    with City(binaries, int(persons), seed=7) as undisturbed:
+        prepare(undisturbed, int(records))
+        undisturbed.run_job("initial-setup", "--yes", "--base-date", "2026-11-02")
+        disturbed(binaries, undisturbed, int(persons), int(points), int(records))
+
+
+if __name__ == "__main__":
+    main(setup)
