@@ -138,17 +138,17 @@ audit: {{path: state/audit.log}}
 
     def gateway(self, *arguments: str, kill_at: int = 0, environment: dict[str, str] | None = None,
                 failpoints: Path | None = None,
-                disturbance: tuple[str, int, int] | None = None) -> subprocess.CompletedProcess[str]:
+                disturbances: dict[str, int] | None = None) -> subprocess.CompletedProcess[str]:
         """One command of the gateway, at the city's time.
 
-        disturbance: KILL, TERM or JUMP (of the clock), at which failpoint, how far the clock jumps in milliseconds."""
+        disturbances: KILL, TERM or JUMP (of the clock, by 45 minutes), each at which failpoint."""
         env = dict(os.environ if environment is None else environment)
         env["KAIGO_TEST_NOW"] = str(self.now)
         if kill_at:
             env["KAIGO_TEST_KILL_AT"] = str(kill_at)
-        if disturbance:
-            env[f"KAIGO_TEST_{disturbance[0]}_AT"] = str(disturbance[1])
-            env["KAIGO_TEST_JUMP_MS"] = str(disturbance[2])
+        for what, failpoint in (disturbances or {}).items():
+            env[f"KAIGO_TEST_{what}_AT"] = str(failpoint)
+            env["KAIGO_TEST_JUMP_MS"] = str(45 * 60_000)
         if failpoints:
             env["KAIGO_TEST_FAILPOINTS"] = str(failpoints)
         result = subprocess.run([self.binaries / "kaigo-gateway-under-test", "--config", self.folder / "gateway.yaml",
