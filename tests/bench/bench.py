@@ -182,7 +182,7 @@ def measure_python(city: DenseCity) -> tuple[Measured, Measured]:
 
 
 def measure_pipe(city: DenseCity) -> Measured | None:
-    """The tables of the SELECTs as CSV, 1,000 lines a request: no record is made, checked, noted or asked for."""
+    """The tables that hold the records as CSV, 1,000 lines a request: no record is made, checked, noted or asked for."""
     if shutil.which("curl") is None:
         print("the unchecked pipe is left out: there is no curl")
         return None
@@ -192,9 +192,9 @@ def measure_pipe(city: DenseCity) -> Measured | None:
     measured = city.measure("unchecked pipe: sqlite3, split, curl", city.records, ["bash", "-c", PIPE],
                             environment={"URL": url, "TABLES": TABLES})
     answers = [line.split() for line in city.output.read_text().splitlines()]
-    rows = sum(city.query(city.source, f"SELECT (count(*) + 999) / 1000 FROM {table}") for table in TABLES.split())
-    expect(len(answers) == rows and all(code in ("200", "202") for code, _ in answers),
-           f"the pipe: {len(answers)} answers of {rows}, or other codes than 200 and 202")
+    files = sum(city.query(city.source, f"SELECT (count(*) + 999) / 1000 FROM {table}") for table in TABLES.split())
+    expect(len(answers) == files and all(code in ("200", "202") for code, _ in answers),
+           f"the pipe: {len(answers)} answers of {files}, or other codes than 200 and 202")
     expect(sum(int(connects) for _, connects in answers) == 1, "the pipe opened more than one connection")
     shutil.rmtree(city.folder / "pipe")
     return measured

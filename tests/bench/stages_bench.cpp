@@ -4,7 +4,6 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <functional>
 #include <map>
 
 #include "ledger/ledger.h"
@@ -53,8 +52,7 @@ struct City {
 
     void fill(Kind& kind, const mapping::KindPlan& of_kind) {
         kind.plan = &of_kind;
-        const Reader reader = open(of_kind);
-        while (kind.keys.size() < kBatch && reader->next().value()) {
+        for (const Reader reader = open(of_kind); kind.keys.size() < kBatch && reader->next().value();) {
             spec::append_key(kind.keys.emplace_back(), reader->record());
             spec::append_canonical(kind.canonical.emplace_back(), reader->record());
         }
@@ -125,6 +123,7 @@ void read_all(const mapping::Query& query) {
 
 std::string compose(const Kind& kind) {
     std::vector<platform::WireRecord> records;
+    records.reserve(kind.canonical.size());
     for (const std::string& bytes : kind.canonical) records.push_back({kRecordId, UpdateKind::create, bytes});
     return platform::compose_body(test::specification().wire(), "BENCH", "initial", "2026-11-01", records);
 }
@@ -240,12 +239,12 @@ void measure(benchmark::State& state, const Stage& stage, const Kind& kind) {
 int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     for (const Stage& stage : kStages)
-        for (const auto& [id, kind] : city().kinds) {
-            if (stage.prepare == fetch_children && kind.plan->children.empty()) continue;
-            benchmark::RegisterBenchmark((stage.name + ("/" + id)).c_str(), measure, stage, std::cref(kind))
-                ->Unit(benchmark::kMicrosecond)
-                ->Iterations(stage.records * stage.passes);
-        }
+        for (const auto& [id, kind] : city().kinds)
+            if (stage.prepare != fetch_children || !kind.plan->children.empty())
+                benchmark::RegisterBenchmark((stage.name + ("/" + id)).c_str(), measure, stage,
+                                             std::cref(kind))
+                    ->Unit(benchmark::kMicrosecond)
+                    ->Iterations(stage.records * stage.passes);
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
 }
