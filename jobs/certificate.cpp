@@ -224,6 +224,7 @@ Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const conf
         KAIGO_TRY(const KindProof proof,
                   reconcile_kind(gateway, ledger, insurer, *kind, out.my_numbers_read));
         out.differences += proof.difference_count();
+        out.sound = out.sound && proof.closed() && proof.unconfirmed == 0;
         out.complete = out.complete && proof.difference_count() == 0 && proof.closed() && is_settled(proof);
         kinds.push_back(kind_json(proof));
     }

@@ -11,6 +11,7 @@ namespace kaigo::jobs {
 struct Certificate {
     std::string document;  ///< JSON
     bool complete = false;
+    bool sound = true;  ///< sums close, and receptions confirm what is registered
     std::int64_t differences = 0;
     std::int64_t my_numbers_read = 0;
 };

@@ -122,16 +122,17 @@ class Pass {
         comparison_ = comparison;
         OrderedRow* held = nullptr;
         for (;;) {
-            if (gateway_.world().stop.stop_requested() || closed()) {
-                outcome_.stopped = true;
-                break;
-            }
             KAIGO_TRY(OrderedRow * row, rows.next());
             if (row == nullptr) break;
             ++outcome_.seen;
             const bool again = held != nullptr && held->key == row->key;
             // No row is looked at longer than until the next one: its bytes do not live on.
             if (held != nullptr && !again) KAIGO_CHECK(decide(*std::exchange(held, nullptr)));
+            // Never between two rows of one key.
+            if (held == nullptr && (gateway_.world().stop.stop_requested() || closed())) {
+                outcome_.stopped = true;
+                break;
+            }
             if (options_.only && !options_.only->contains(row->key)) continue;
             ++outcome_.left.read;
             if (guarded_ && outcome_.left.read >= rows_needed_) KAIGO_CHECK(release());
@@ -195,7 +196,8 @@ class Pass {
 
     bool closed() const {
         constexpr std::int64_t kEvery = 256;
-        return options_.pause_when_closed && outcome_.seen % kEvery == 0 && !exchange_->may_send();
+        return exchange_ != nullptr && options_.pause_when_closed && outcome_.seen % kEvery == 0 &&
+               !exchange_->may_send();
     }
 
     /// One more row of a key: it stands for those before it too.
@@ -415,7 +417,7 @@ class Pass {
             for (const auto& [key, standing, account] : gone_)
                 if (standing.in_case && !standing.in_flight() && !stepped_.contains(key))
                     steps_.push_back(begin_step(key));
-        KAIGO_CHECK(write_changes());
+        if (!guarded_) KAIGO_CHECK(write_changes());
         return exchange_->flush();
     }
 

@@ -104,6 +104,8 @@ Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string_
     if (building_.kind != nullptr && (building_.kind != &kind || !fill_.has_room(size)))
         KAIGO_CHECK(begin_sealing());
     building_.kind = &kind;
+    // No copy of a part stays behind where it grew.
+    if (building_.canonical.empty()) building_.canonical.reserve(limits_.max_bytes);
     building_.add(std::move(sending), canonical);
     fill_.add(size);
     return {};
@@ -132,7 +134,11 @@ Status Exchange::begin_sealing() {
     BatchContents contents = std::exchange(building_, {});
     fill_ = registration::BatchFill(limits_);
     if (contents.sendings.empty()) return {};
-    KAIGO_CHECK(make_room());  // without room nothing of it is committed: it is owed as before
+    if (const auto room = make_room(); !room) {
+        // Nothing of it is committed: it is owed as before. What was sealed before it is not sealed twice.
+        while (!sealing_.empty()) KAIGO_CHECK(hand_over_first());
+        return tl::unexpected(room.error());
+    }
     ledger::BatchDraft draft = make_draft(*contents.kind);
     sealing_.push_back(std::async(
         std::launch::async,

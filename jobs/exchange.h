@@ -62,6 +62,8 @@ class Exchange {
     std::int64_t open_count() const;
     /// Whether the platform takes requests now, as far as is known here.
     bool may_send() const;
+    /// Why it will not take any in this run: a refused certificate.
+    const std::optional<Error>& fatal() const { return fatal_; }
     /// When it does again: the end of a pause that it asked for, the begin of the service window.
     Instant opens_at() const;
 

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kBlocks = 5;
 constexpr std::size_t kRowsInBlock = 256;
+constexpr std::size_t kBytesInBlock = 512U << 10;
 
 /// Rows with their bytes, which may hold a マイナンバー and are wiped.
 struct RowBlock {
@@ -34,7 +35,7 @@ struct RowBlock {
         bytes.clear();
         rows.clear();
     }
-    RowBlock() = default;
+    RowBlock() { bytes.reserve(kBytesInBlock); }  // growing would leave copies behind
     RowBlock(const RowBlock&) = delete;
     RowBlock& operator=(const RowBlock&) = delete;
     ~RowBlock() { clear(); }

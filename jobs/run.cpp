@@ -55,11 +55,8 @@ class Run {
             const int outcome = run_insurer(insurer);
             status = graver(status, outcome);
         }
-        for (const auto comparison : ledger_.close_accounts(run_)) {
-            say_error(Error{ErrorCode::internal, tr("the sums of comparison {} do not close", comparison), "",
-                            tr("report this to the vendor with: kaigo-gateway jobs {}", run_)});
-            status = graver(status, 70);
-        }
+        close_accounts();
+        if (accounts_open_) status = graver(status, 70);
         if (status == 0 && tally_.needs_person()) status = 1;
         if (!options_.dry_run && (options_.job == "initial-setup" || options_.job == "daily-sync"))
             ledger_.count_standing(run_);
@@ -85,6 +82,14 @@ class Run {
                 return "later";
             default:
                 return "failed";
+        }
+    }
+
+    void close_accounts() {
+        for (const auto comparison : ledger_.close_accounts(run_)) {
+            say_error(Error{ErrorCode::internal, tr("the sums of comparison {} do not close", comparison), "",
+                            tr("report this to the vendor with: kaigo-gateway jobs {}", run_)});
+            accounts_open_ = true;
         }
     }
 
@@ -231,7 +236,7 @@ class Run {
         const auto wanted = kinds(insurer);
         for (const spec::RecordKind* kind : wanted) {
             progress_.begin(insurer.number.value() + " " + kind->id, expected_rows(insurer, *kind));
-            const auto compared = compare_when_open(insurer, *kind, exchange, read_again);
+            auto compared = compare_when_open(insurer, *kind, exchange, read_again);
             if (!compared || stopped_) {
                 progress_.end();
                 return compared;
@@ -273,11 +278,14 @@ class Run {
                            const std::function<Result<bool>()>& read_again) {
         constexpr Duration kLook{15'000};
         exchange.drain();
+        // Days may pass: what was counted is closed before its records change again.
+        close_accounts();
+        if (exchange.fatal()) return tl::unexpected(*exchange.fatal());
         if (!exchange.may_send())
             world_.err << tr("insurer {}: the platform takes nothing now; this goes on by itself at {}",
                              insurer.number.value(), format_instant(exchange.opens_at()))
                        << std::endl;
-        while (!exchange.may_send() && !world_.stop.stop_requested()) {
+        while (!exchange.may_send() && !exchange.fatal() && !world_.stop.stop_requested()) {
             const Instant now = world_.clock.now();
             world_.clock.sleep_until(std::max(now + Duration(1), std::min(exchange.opens_at(), now + kLook)),
                                      world_.stop);
@@ -309,6 +317,11 @@ class Run {
         tally_.my_numbers_read += certificate.my_numbers_read;
         differences_ += certificate.differences;
         certificates_.push_back(std::move(certificate.document));
+        if (!certificate.sound && options_.job != "reconcile")
+            return fail(ErrorCode::internal,
+                        tr("insurer {}: ledger and receptions do not agree, or sums do not close",
+                           insurer.number.value()))
+                .remedy(tr("report this to the vendor with: kaigo-gateway run reconcile --format json"));
         return certificate.complete ? 0 : 1;
     }
 
@@ -478,6 +491,11 @@ class Run {
         if (!certificates_.empty() && !options_.json)
             world_.out << tr("The setup is complete. Its certificate: kaigo-gateway report --run {}", run_)
                        << '\n';
+        if (differences_ > 0 && !options_.json)
+            world_.out
+                << tr("The source changed meanwhile: {} records differ, which the next daily-sync settles",
+                      differences_)
+                << '\n';
         if (view) report_run(world_.out, gateway_.specification(), *view, run_, options_.json);
     }
 
@@ -494,6 +512,7 @@ class Run {
     std::vector<PlanRow> plans_;
     std::vector<std::string> certificates_;
     std::int64_t differences_ = 0;
+    bool accounts_open_ = false;
     Progress progress_;
 };
 

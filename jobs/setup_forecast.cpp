@@ -45,7 +45,9 @@ void SetupForecast::take(const spec::Record& record, const std::string& key,
         wrong_check_digit_.push_back(insured);
         return;
     }
-    numbers_.emplace_back(digest_.digest(number.text), insured);
+    NumberOf& person = numbers_.emplace_back();
+    person.digest = digest_.digest(number.text);
+    std::copy_n(insured.begin(), std::min(insured.size(), person.insured.size()), person.insured.begin());
     if (evidence.exemption.value == fact::kExempt)
         exempt_.push_back(insured);
     else if (evidence.enrolment.value == fact::kNotEnrolled)
@@ -59,10 +61,10 @@ std::vector<SetupForecast::Persons> SetupForecast::same_numbers() {
     std::vector<Persons> out;
     for (std::size_t i = 0; i < numbers_.size();) {
         std::size_t end = i + 1;
-        while (end < numbers_.size() && numbers_[end].first == numbers_[i].first) ++end;
+        while (end < numbers_.size() && numbers_[end].digest == numbers_[i].digest) ++end;
         if (end - i > 1) {
             Persons group;
-            for (; i < end; ++i) group.push_back(numbers_[i].second);
+            for (; i < end; ++i) group.emplace_back(numbers_[i].insured.begin(), numbers_[i].insured.end());
             out.push_back(std::move(group));
         }
         i = end;

@@ -1,6 +1,7 @@
 #pragma once
 // Which persons' records will meet a PMHキー error, as far as the source tells before anything is sent.
 
+#include <array>
 #include <boost/json/object.hpp>
 #include <iosfwd>
 #include <map>
@@ -39,7 +40,13 @@ class SetupForecast {
     Persons exempt_;
     Persons not_enrolled_;
     Persons unconfirmable_;
-    std::vector<std::pair<Digest, std::string>> numbers_;
+    /// 26 bytes a person: of the check's memory what grows with the city.
+    struct NumberOf {
+        Digest digest;
+        std::array<char, spec::kInsuredNumberWidth> insured;
+        auto operator<=>(const NumberOf&) const = default;
+    };
+    std::vector<NumberOf> numbers_;
 };
 
 }  // namespace kaigo::jobs

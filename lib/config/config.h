@@ -21,12 +21,12 @@ struct ServiceWindow {
     bool contains(int minute_of_day) const;
 };
 
-/// What must be settled before the first record of an initial setup leaves (facts of the field: PIA, notified date,
-/// method). What is not given here is asked.
+/// What must be settled before the first record of an initial setup leaves (facts of the field: PIA, notified
+/// date, method). What is not given here is asked.
 struct Preconditions {
-    std::optional<bool> pia_done;      ///< 特定個人情報保護評価
-    std::optional<Date> setup_date;    ///< the day that was notified for 初期セットアップ
-    std::optional<std::string> method; ///< batch (方式①) | file (方式②)
+    std::optional<bool> pia_done;       ///< 特定個人情報保護評価
+    std::optional<Date> setup_date;     ///< the day that was notified for 初期セットアップ
+    std::optional<std::string> method;  ///< batch (方式①) | file (方式②)
 };
 
 struct Insurer {

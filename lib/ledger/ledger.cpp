@@ -294,7 +294,8 @@ void Ledger::finish_comparison(ComparisonId comparison, const Accounting& left, 
                                bool complete) {
     statement(
         "UPDATE comparison SET outcome = ?2, complete = ?3, rows_read = ?4, unchanged = ?5, created = ?6, "
-        "changed = ?7, waiting = ?8, rejected = ?9, blocked = ?10, duplicates = ?11, gone = ?12 WHERE id = "
+        "changed = ?7, waiting = ?8, rejected = ?9, blocked = ?10, duplicates = ?11, gone = ?12, closed = "
+        "NULL WHERE id = "
         "?1")
         .bind(1, comparison)
         .bind(2, outcome)
@@ -323,6 +324,7 @@ std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
     auto& rows =
         statement(
             "SELECT id, insurer, kind, created + changed + gone > 0 FROM comparison WHERE run = ?1 AND "
+            "closed IS NULL AND "
             "outcome IS NOT 'failed'")
             .bind(1, run);
     while (rows.step())
@@ -936,10 +938,11 @@ std::vector<BatchId> Ledger::missed(InsurerId insurer, Instant before, Instant n
     auto& rows =
         statement(
             "SELECT id FROM batch WHERE insurer = ?1 AND state = 4 AND state < 6 AND created_at <= ?2 AND "
-            "(due_at IS NULL OR due_at <= ?3) ORDER BY id")
+            "(due_at IS NULL OR due_at <= ?3) ORDER BY id LIMIT ?4")
             .bind(1, insurer)
             .bind(2, to_milliseconds(before))
-            .bind(3, to_milliseconds(now));
+            .bind(3, to_milliseconds(now))
+            .bind(4, static_cast<std::int64_t>(limit));
     std::vector<BatchId> out;
     while (rows.step()) out.push_back(rows.integer(0));
     return out;

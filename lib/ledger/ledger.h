@@ -86,7 +86,8 @@ class Ledger {
     ComparisonId start_comparison(RunId run, InsurerId insurer, KindId kind, const std::string& scope);
     void finish_comparison(ComparisonId comparison, const Accounting& left, const std::string& outcome,
                            bool complete);
-    /// Counts the right-hand side of every comparison of the run.
+    /// Counts the right-hand side of every comparison of the run whose account is not closed yet. From then
+    /// on its records may move into other accounts.
     /// @return ids of the comparisons whose sums do not close
     std::vector<ComparisonId> close_accounts(RunId run);
     std::optional<Baseline> baseline(InsurerId insurer, KindId kind);

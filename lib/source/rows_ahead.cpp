@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kBlocks = 4;
 constexpr std::size_t kRowsInBlock = 128;
+constexpr std::size_t kBytesInBlock = 256U << 10;
 
 /// Rows with their text. They may hold a マイナンバー, and are wiped.
 struct Block {
@@ -23,7 +24,7 @@ struct Block {
         rows = 0;
     }
 
-    Block() = default;
+    Block() { text.reserve(kBytesInBlock); }  // growing would leave copies behind
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
     ~Block() { clear(); }

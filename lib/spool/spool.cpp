@@ -54,6 +54,9 @@ std::string Spool::header() const { return std::string(kMagic) + key_id_; }
 
 Status Spool::store(const std::string& request_id, const std::vector<std::string_view>& records) {
     std::string plain;
+    std::size_t plain_size = 0;
+    for (const std::string_view record : records) plain_size += record.size() + sizeof(std::uint32_t);
+    plain.reserve(plain_size);  // growing would leave copies behind
     for (const std::string_view record : records) {
         append_length(plain, record.size());
         plain += record;
