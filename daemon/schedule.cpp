@@ -1,5 +1,7 @@
 #include "daemon/schedule.h"
 
+#include <algorithm>
+
 namespace kaigo::daemon {
 
 Instant due_at(const config::ScheduleEntry& entry, std::optional<Instant> last, Instant started) {
@@ -7,8 +9,13 @@ Instant due_at(const config::ScheduleEntry& entry, std::optional<Instant> last, 
     constexpr std::chrono::hours kJapan{9};
     const Instant after = last.value_or(started);
     const Instant midnight = Instant(japan_date(after).days()) - kJapan;
-    const Instant today = midnight + std::chrono::minutes(entry.at.value_or(0));
-    return today > after ? today : today + std::chrono::days(1);
+    Instant due = midnight + std::chrono::minutes(entry.at.value_or(0));
+    const auto wanted = [&](Instant at) {
+        const unsigned day = std::chrono::weekday(japan_date(at).days()).c_encoding();
+        return entry.days.empty() || std::ranges::find(entry.days, day) != entry.days.end();
+    };
+    while (due <= after || !wanted(due)) due += std::chrono::days(1);
+    return due;
 }
 
 }  // namespace kaigo::daemon

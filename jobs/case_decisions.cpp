@@ -9,16 +9,16 @@
 #include <ostream>
 #include <set>
 
-#include "audit/audit_log.h"
 #include "base/csv.h"
 #include "base/files.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "jobs/books.h"
 #include "jobs/case_words.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
 #include "jobs/looking.h"
-#include "ledger/ledger.h"
+#include "ledger/shared_ledger.h"
 #include "spec/record.h"
 
 namespace kaigo::jobs {
@@ -27,7 +27,7 @@ namespace json = boost::json;
 using ledger::CaseRow;
 using ledger::CaseStep;
 using ledger::KnownCase;
-using ledger::Ledger;
+using ledger::SharedLedger;
 using registration::CaseEvent;
 using registration::CaseState;
 using registration::LeftReason;
@@ -147,17 +147,15 @@ std::string actor_of(const World& world, const std::string& given) {
     return given.empty() ? world.actor : given + " (" + world.actor + ")";
 }
 
-Status audit_decisions(const config::Config& config, World& world, Ledger& ledger,
-                       const std::vector<CaseStep>& steps, const std::string& actor) {
-    KAIGO_TRY(auto log, audit::AuditLog::open(config.audit));
+Status audit_decisions(Books& books, World& world, const std::vector<CaseStep>& steps,
+                       const std::string& actor) {
     for (const CaseStep& step : steps)
-        KAIGO_CHECK(log.append(
+        KAIGO_CHECK(books.audit(
             world.clock.now(), "case-decided", actor,
             {{"case", std::to_string(step.known.id)},
              {"finding", name_of_finding(step.moves.front().event)},
              {"from", std::string(name_of(registration::kCaseStateNames, step.moves.front().from))},
              {"to", std::string(name_of(registration::kCaseStateNames, step.next.state))}}));
-    ledger.set_meta("audit-head", log.head());
     return {};
 }
 
@@ -169,13 +167,14 @@ Result<CaseStep> decide(const config::Config& config, World& world, const Decide
     if (!finding) return fail(ErrorCode::usage, tr("there is no finding \"{}\"", options.finding));
     answer.finding = *finding;
     answer.reason = *reason_of(options.reason);
-    KAIGO_TRY(const auto ledger, Ledger::open(config.ledger, world.clock.now()));
+    KAIGO_TRY(const auto books, open_books(config, world));
+    SharedLedger& ledger = books->ledger();
     const auto known = ledger->case_by_id(options.id);
     if (!known) return fail(ErrorCode::usage, tr("there is no case {}", options.id));
     const std::string actor = actor_of(world, options.operator_name);
     KAIGO_TRY(const CaseStep step, answer_case(*known, answer, actor));
     // The log first: a decision that cannot be recorded is not taken.
-    KAIGO_CHECK(audit_decisions(config, world, *ledger, {step}, actor));
+    KAIGO_CHECK(audit_decisions(*books, world, {step}, actor));
     ledger->step_cases({step}, world.clock.now());
     return step;
 }
@@ -230,10 +229,8 @@ struct TableLine {
     }
 };
 
-Result<std::vector<TableLine>> read_table(const std::string& file) {
-    const auto text_read = read_file(file, kLargestFile);
-    if (!text_read) return fail(ErrorCode::bad_data, text_read.error().message).at(file);
-    const std::string& text = *text_read;
+/// @param file  where it stands, for messages
+Result<std::vector<TableLine>> parse_table(const std::string& text, const std::string& file) {
     auto rows = parse_csv(text, kLongestCell);
     if (!rows) {
         rows.error().place = file;
@@ -261,7 +258,8 @@ Result<std::vector<TableLine>> read_table(const std::string& file) {
 /// An older table at this place that a person has filled in is put aside, not overwritten.
 /// @return where it is now; empty when there was none
 Result<std::string> keep_answers(const std::string& file, Instant now) {
-    const auto lines = read_table(file);
+    const auto text = read_case_table(file);
+    const auto lines = text ? parse_table(*text, file) : tl::unexpected(text.error());
     const bool answered = lines && std::any_of(lines->begin(), lines->end(), [](const TableLine& line) {
                               return !line.cell(kFinding).empty();
                           });
@@ -280,7 +278,8 @@ struct Imported {
 };
 
 /// The step of one line; nothing when it was taken by an earlier import.
-Result<std::optional<CaseStep>> take_line(Ledger& ledger, const TableLine& line, const std::string& actor) {
+Result<std::optional<CaseStep>> take_line(SharedLedger& ledger, const TableLine& line,
+                                          const std::string& actor) {
     const auto number = [&](const char* column) -> std::optional<std::int64_t> {
         const std::string text = line.cell(column);
         if (text.empty() || text.size() > 15 || !is_digits(text)) return std::nullopt;
@@ -289,7 +288,7 @@ Result<std::optional<CaseStep>> take_line(Ledger& ledger, const TableLine& line,
     const auto id = number(kCase);
     const auto version = number(kVersion);
     if (!id || !version) return fail(ErrorCode::bad_data, tr("case number or version is not a number"));
-    const auto known = ledger.case_by_id(*id);
+    const auto known = ledger->case_by_id(*id);
     if (!known) return fail(ErrorCode::bad_data, tr("there is no case {}", *id));
     // A spreadsheet that was told nothing drops leading zeros.
     std::string insured = line.cell(kInsured);
@@ -305,18 +304,19 @@ Result<std::optional<CaseStep>> take_line(Ledger& ledger, const TableLine& line,
     if (!reason) return fail(ErrorCode::bad_data, tr("the reason is exempt or enrolment-unconfirmable"));
     answer.reason = *reason;
     KAIGO_CHECK(check_words(answer.note, kLongestNote, tr("note")));
-    if (ledger.case_decided(*id, *version, *finding)) return std::optional<CaseStep>();
+    if (ledger->case_decided(*id, *version, *finding)) return std::optional<CaseStep>();
     if (known->version != *version)
         return fail(ErrorCode::bad_data, tr("case {} has moved on since the table was written", *id));
     KAIGO_TRY(auto step, answer_case(*known, answer, actor));
     return std::optional(std::move(step));
 }
 
-Result<Imported> import_table(const config::Config& config, World& world, const std::string& file,
+Result<Imported> import_table(const config::Config& config, World& world, const CaseTable& table,
                               const std::string& operator_name, bool dry_run) {
     KAIGO_CHECK(check_words(operator_name, kLongestName, "--operator"));
-    KAIGO_TRY(const auto lines, read_table(file));
-    KAIGO_TRY(const auto ledger, Ledger::open(config.ledger, world.clock.now()));
+    KAIGO_TRY(const auto lines, parse_table(table.text, table.file));
+    KAIGO_TRY(const auto books, open_books(config, world));
+    SharedLedger& ledger = books->ledger();
     const std::string actor = actor_of(world, operator_name);
     Imported out;
     std::string faults;
@@ -326,7 +326,7 @@ Result<Imported> import_table(const config::Config& config, World& world, const 
             ++out.empty;
             continue;
         }
-        auto step = take_line(*ledger, line, actor);
+        auto step = take_line(ledger, line, actor);
         if (step && *step && !seen.insert((*step)->known.id).second)
             step = fail(ErrorCode::bad_data, tr("case {} stands in the table twice", (*step)->known.id));
         if (!step)
@@ -338,10 +338,10 @@ Result<Imported> import_table(const config::Config& config, World& world, const 
     }
     if (!faults.empty())
         return fail(ErrorCode::bad_data, tr("nothing was imported:") + faults)
-            .at(file)
+            .at(table.file)
             .remedy(tr("correct these lines, or export again"));
     if (out.steps.empty() || dry_run) return out;
-    KAIGO_CHECK(audit_decisions(config, world, *ledger, out.steps, actor));
+    KAIGO_CHECK(audit_decisions(*books, world, out.steps, actor));
     ledger->step_cases(out.steps, world.clock.now());
     return out;
 }
@@ -364,33 +364,42 @@ int cases_decide(const config::Config& config, World& world, const DecideOptions
     return 0;
 }
 
-int cases_export(const config::Config& config, World& world, const std::string& file,
-                 const CasesOptions& options) {
+int cases_table(const config::Config& config, World& world, const CasesOptions& options) {
     return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
         const Instant now = world.clock.now();
-        std::string table(kCsvByteOrderMark);
-        table += csv_line(headings());
-        const auto rows = work_list(view, options, now);
-        for (const CaseRow& row : rows) table += csv_line(table_row(specification, row, now));
-        const auto kept = keep_answers(file, now);
-        if (!kept) return refuse(world, kept.error());
-        if (!kept->empty()) world.err << tr("{} has answers in it: it is kept as {}", file, *kept) << '\n';
-        if (const auto written = write_file_durably(file, table, "case-table"); !written)
-            return refuse(world, written.error());
-        if (options.json)
-            write_json(world.out, json::object{{"file", file}, {"cases", rows.size()}});
-        else
-            world.out << tr("{}: {} cases; fill in the column of answers, then: kaigo-gateway cases import "
-                            "{}",
-                            file, rows.size(), file)
-                      << '\n';
+        world.out << kCsvByteOrderMark << csv_line(headings());
+        for (const CaseRow& row : work_list(view, options, now))
+            world.out << csv_line(table_row(specification, row, now));
         return 0;
     });
 }
 
-int cases_import(const config::Config& config, World& world, const std::string& file,
+int place_case_table(World& world, const CaseTable& table, bool json_format) {
+    const auto lines = parse_table(table.text, table.file);
+    if (!lines) return refuse(world, lines.error());
+    const auto kept = keep_answers(table.file, world.clock.now());
+    if (!kept) return refuse(world, kept.error());
+    if (!kept->empty()) world.err << tr("{} has answers in it: it is kept as {}", table.file, *kept) << '\n';
+    if (const auto written = write_file_durably(table.file, table.text, "case-table"); !written)
+        return refuse(world, written.error());
+    if (json_format)
+        write_json(world.out, json::object{{"file", table.file}, {"cases", lines->size()}});
+    else
+        world.out << tr("{}: {} cases; fill in the column of answers, then: kaigo-gateway cases import {}",
+                        table.file, lines->size(), table.file)
+                  << '\n';
+    return 0;
+}
+
+Result<std::string> read_case_table(const std::string& file) {
+    auto text = read_file(file, kLargestFile);
+    if (!text) return fail(ErrorCode::bad_data, text.error().message).at(file);
+    return text;
+}
+
+int cases_import(const config::Config& config, World& world, const CaseTable& table,
                  const std::string& operator_name, bool dry_run, bool json_format) {
-    const auto imported = import_table(config, world, file, operator_name, dry_run);
+    const auto imported = import_table(config, world, table, operator_name, dry_run);
     if (!imported) return refuse(world, imported.error());
     if (json_format)
         write_json(world.out, json::object{{"dryRun", dry_run},

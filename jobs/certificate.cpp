@@ -4,7 +4,6 @@
 
 #include <boost/json.hpp>
 
-#include "audit/audit_log.h"
 #include "base/i18n.h"
 #include "base/identifiers.h"
 #include "jobs/html_text.h"
@@ -215,8 +214,9 @@ std::string as_html(const Lines& lines) {
 
 }  // namespace
 
-Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const config::Insurer& insurer,
+Result<Certificate> certify(Gateway& gateway, Books& books, const config::Insurer& insurer,
                             const std::string& job, ledger::RunId run) {
+    ledger::SharedLedger& ledger = books.ledger();
     Certificate out;
     json::array kinds;
     out.complete = true;
@@ -229,7 +229,7 @@ Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const conf
         kinds.push_back(kind_json(proof));
     }
     const Instant now = gateway.world().clock.now();
-    const auto insurer_id = ledger.insurer(insurer.number.value());
+    const auto insurer_id = ledger->insurer(insurer.number.value());
     json::value setup = nullptr;
     KAIGO_TRY(auto view, ledger::LedgerView::open(gateway.config().ledger));
     if (const auto times = view.setup_times(insurer_id)) {
@@ -252,15 +252,13 @@ Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const conf
                                 {"differences", out.differences},
                                 {"kinds", std::move(kinds)}};
     out.document = json::serialize(document);
-    ledger.keep_certificate(run, insurer_id, now, out.document);
-    KAIGO_TRY(auto log, audit::AuditLog::open(gateway.config().audit));
-    KAIGO_CHECK(log.append(now, "certificate", gateway.world().actor,
-                           {{"insurer", insurer.number.value()},
-                            {"run", std::to_string(run)},
-                            {"complete", out.complete ? "yes" : "no"},
-                            {"differences", std::to_string(out.differences)},
-                            {"sha256", sha256_hex(out.document)}}));
-    ledger.set_meta("audit-head", log.head());
+    ledger->keep_certificate(run, insurer_id, now, out.document);
+    KAIGO_CHECK(books.audit(now, "certificate", gateway.world().actor,
+                            {{"insurer", insurer.number.value()},
+                             {"run", std::to_string(run)},
+                             {"complete", out.complete ? "yes" : "no"},
+                             {"differences", std::to_string(out.differences)},
+                             {"sha256", sha256_hex(out.document)}}));
     return out;
 }
 

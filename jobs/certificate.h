@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "jobs/books.h"
 #include "jobs/reconcile.h"
 
 namespace kaigo::jobs {
@@ -17,7 +18,7 @@ struct Certificate {
 };
 
 /// Reconciles all kinds of an insurer.
-Result<Certificate> certify(Gateway& gateway, ledger::Ledger& ledger, const config::Insurer& insurer,
+Result<Certificate> certify(Gateway& gateway, Books& books, const config::Insurer& insurer,
                             const std::string& job, ledger::RunId run);
 
 /// Kept certificates of one run, one an insurer.

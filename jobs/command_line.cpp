@@ -1,13 +1,18 @@
 #include "jobs/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <ostream>
+#include <sstream>
 
+#include "base/files.h"
 #include "base/i18n.h"
 #include "base/sqlite.h"
 #include "base/units.h"
 #include "jobs/commands.h"
+#include "jobs/remote.h"
 #include "jobs/run.h"
 
 #ifndef KAIGO_VERSION
@@ -32,10 +37,11 @@ struct Arguments {
     std::string case_state;
     std::string older_than;
     DecideOptions decide;
-    std::string table;
+    CaseTable table;
     bool import_dry_run = false;
     ReportOptions report;
     std::string report_day;
+    std::string report_output;  ///< file; empty: standard output
 };
 
 void add_format(CLI::App* app, Arguments& arguments) {
@@ -72,10 +78,10 @@ void add_cases(CLI::App& app, Arguments& a) {
     decide->add_option("--operator", a.decide.operator_name, tr("who decides, beside the OS user"));
     add_format(decide, a);
     auto* table = cases->add_subcommand("export", tr("write the cases to a CSV file for a spreadsheet"));
-    table->add_option("FILE", a.table, tr("the file"))->required();
+    table->add_option("FILE", a.table.file, tr("the file"))->required();
     add_filter(table);
     auto* import = cases->add_subcommand("import", tr("take in the answers of such a file: all or nothing"));
-    import->add_option("FILE", a.table, tr("the file"))->required();
+    import->add_option("FILE", a.table.file, tr("the file"))->required();
     import->add_flag("--dry-run", a.import_dry_run, tr("check the file, decide nothing"));
     import->add_option("--operator", a.decide.operator_name, tr("who decides, beside the OS user"));
     add_format(import, a);
@@ -143,7 +149,7 @@ void build(CLI::App& app, Arguments& a) {
     report->add_option("--run", a.report.run, tr("number of a run"))->excludes(day);
     report->add_option("--format", a.report.format, tr("text, json, csv or html"))
         ->check(CLI::IsMember({"text", "json", "csv", "html"}));
-    report->add_option("--output", a.report.output, tr("write to this file"));
+    report->add_option("--output", a.report_output, tr("write to this file"));
 
     auto* audit = app.add_subcommand("audit", tr("the hash-chained audit log"));
     audit->require_subcommand(1);
@@ -168,53 +174,103 @@ Status check_names(const Arguments& a, const config::Config& config) {
     return {};
 }
 
-int dispatch_cases(const CLI::App& app, Arguments& a, const config::Config& config, World& world, bool json) {
+int execute_cases(const CLI::App& app, Arguments& a, const config::Config& config, World& world) {
     const auto chosen = [&](const char* name) { return app.get_subcommand("cases")->got_subcommand(name); };
+    const bool json = a.format == "json";
     a.cases.json = a.decide.json = json;
     if (!a.case_state.empty()) a.cases.state = value_of(registration::kCaseStateNames, a.case_state);
     if (!a.older_than.empty()) a.cases.older_than = parse_duration(a.older_than);
     if (chosen("show")) return cases_show(config, world, a.decide.id, json);
     if (chosen("decide")) return cases_decide(config, world, a.decide);
-    if (chosen("export")) return cases_export(config, world, a.table, a.cases);
+    if (chosen("export")) return cases_table(config, world, a.cases);
     if (chosen("import"))
         return cases_import(config, world, a.table, a.decide.operator_name, a.import_dry_run, json);
     return cases_list(config, world, a.cases);
 }
 
-int dispatch(const CLI::App& app, Arguments& a, World& world) {
+/// What a daemon does for others too. Files are the command's own affair: they were read before, and what is
+/// printed may go into one.
+int execute(const CLI::App& app, Arguments& a, const config::Config& config, World& world) {
+    const bool json = a.format == "json";
+    const auto chosen = [&](const char* name) { return app.got_subcommand(name); };
+    if (chosen("jobs")) return list_jobs(config, world, a.job_id, json);
+    if (chosen("status")) return status(config, world, json);
+    if (chosen("explain")) return explain(config, world, a.insurer, a.insured, json);
+    if (chosen("cases")) return execute_cases(app, a, config, world);
+    if (chosen("report")) {
+        a.report.day = Date::parse_iso(a.report_day);
+        return linkage_report(config, world, a.report);
+    }
+    a.held.json = json;
+    const bool resend = app.get_subcommand("held")->got_subcommand("resend");
+    return resend ? held_resend(config, world, a.held) : held_list(config, world, a.held);
+}
+
+/// Commands that speak of what the daemon holds.
+bool is_remote(const CLI::App& app) {
+    constexpr std::array kRemote = {"run", "jobs", "status", "explain", "held", "cases", "report"};
+    return std::ranges::any_of(kRemote, [&](const char* name) { return app.got_subcommand(name); });
+}
+
+bool writes_table(const CLI::App& app) {
+    return app.got_subcommand("cases") && app.get_subcommand("cases")->got_subcommand("export");
+}
+
+void prepare_job(Arguments& a) {
+    a.run.json = a.format == "json";
+    if (!a.wait.empty()) a.run.wait = parse_duration(a.wait);
+}
+
+/// What was printed goes where the command's own options say.
+int place_output(const CLI::App& app, const Arguments& a, World& world, int status, std::string output) {
+    if (status == 0 && writes_table(app))
+        return place_case_table(world, {a.table.file, std::move(output)}, a.format == "json");
+    if (status == 0 && app.got_subcommand("report") && !a.report_output.empty()) {
+        const auto written = write_file_durably(a.report_output, output, "report");
+        return written ? 0 : refuse(world, written.error());
+    }
+    world.out << output;
+    return status;
+}
+
+int in_process(const CLI::App& app, Arguments& a, config::Config config, World& world) {
+    const bool json = a.format == "json";
+    const auto chosen = [&](const char* name) { return app.got_subcommand(name); };
+    if (chosen("check-spec")) return check_spec(config, world, json);
+    if (chosen("doctor")) return doctor(config, world, json);
+    if (chosen("validate-mapping")) return validate_mapping(config, world, a.validate);
+    if (chosen("audit")) return audit_verify(config, world, json);
+    if (chosen("run")) {
+        prepare_job(a);
+        auto gateway = Gateway::open(std::move(config), world);
+        if (!gateway) return refuse(world, gateway.error());
+        return run_job(**gateway, a.run);
+    }
+    std::ostringstream printed;
+    World inner{world.clock,    world.random, printed,    world.err,
+                world.terminal, world.actor,  world.stop, world.ask};
+    const int status = execute(app, a, config, inner);
+    return place_output(app, a, world, status, std::move(printed).str());
+}
+
+int dispatch(const CLI::App& app, Arguments& a, World& world, std::vector<std::string> arguments) {
     auto config = config::load(a.config);
     if (!config) return refuse(world, config.error());
     set_language(config->language);
     if (const auto names = check_names(a, *config); !names) return refuse(world, names.error());
-    const bool json = a.format == "json";
-    const auto chosen = [&](const char* name) { return app.got_subcommand(name); };
-    if (chosen("check-spec")) return check_spec(*config, world, json);
-    if (chosen("doctor")) return doctor(*config, world, json);
-    if (chosen("validate-mapping")) return validate_mapping(*config, world, a.validate);
-    if (chosen("jobs")) return list_jobs(*config, world, a.job_id, json);
-    if (chosen("status")) return status(*config, world, json);
-    if (chosen("explain")) return explain(*config, world, a.insurer, a.insured, json);
-    if (chosen("audit")) return audit_verify(*config, world, json);
-    if (chosen("cases")) return dispatch_cases(app, a, *config, world, json);
-    if (chosen("report")) {
-        a.report.day = Date::parse_iso(a.report_day);
-        return linkage_report(*config, world, a.report);
+    if (!a.table.file.empty() && !writes_table(app)) {
+        auto text = read_case_table(a.table.file);
+        if (!text) return refuse(world, text.error());
+        a.table.text = std::move(*text);
     }
-    if (chosen("held")) {
-        a.held.json = json;
-        const bool resend = app.get_subcommand("held")->got_subcommand("resend");
-        return resend ? held_resend(*config, world, a.held) : held_list(*config, world, a.held);
+    if (is_remote(app) && !a.standalone && !config->control.socket.empty()) {
+        const RemoteRequest request{std::move(arguments), a.table.text, a.format == "json"};
+        const auto reply = through_daemon(config->control.socket, request, world);
+        if (!reply) return refuse(world, reply.error());
+        if (*reply) return place_output(app, a, world, (*reply)->exit_status, std::move((*reply)->output));
     }
-    a.run.json = json;
-    if (!a.wait.empty()) a.run.wait = parse_duration(a.wait);
-    auto gateway = Gateway::open(std::move(*config), world);
-    if (!gateway) return refuse(world, gateway.error());
-    return run_job(**gateway, a.run);
+    return in_process(app, a, std::move(*config), world);
 }
-
-}  // namespace
-
-namespace {
 
 /// The language of the help, before the arguments are read: the configuration's, else that of the
 /// environment.
@@ -227,7 +283,103 @@ void choose_language(int argc, const char* const* argv) {
     set_language(language != nullptr && std::string_view(language).starts_with("ja") ? "ja" : "en");
 }
 
+/// As they were given, without the configuration: the daemon has its own.
+std::vector<std::string> arguments_for_daemon(int argc, const char* const* argv) {
+    std::vector<std::string> out;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "--config")
+            ++i;
+        else if (!argument.starts_with("--config="))
+            out.emplace_back(argument);
+    }
+    return out;
+}
+
 }  // namespace
+
+namespace {
+
+CommandHelp help_of(const CLI::App& app) {
+    CommandHelp out{app.get_name(), app.get_description(), {}, {}};
+    for (const CLI::Option* option : app.get_options()) {
+        if (option->get_lnames().empty()) {
+            out.options.push_back({option->get_name(true), option->get_description()});
+            continue;
+        }
+        const std::string value = option->get_type_size() > 0 ? " " + option->get_type_name() : std::string();
+        out.options.push_back({"--" + option->get_lnames().front() + value, option->get_description()});
+    }
+    for (const CLI::App* sub : app.get_subcommands(nullptr)) out.commands.push_back(help_of(*sub));
+    return out;
+}
+
+}  // namespace
+
+CommandHelp command_help() {
+    CLI::App app{tr("kaigo-gateway: the municipality's side of 介護情報基盤")};
+    Arguments arguments;
+    build(app, arguments);
+    return help_of(app);
+}
+
+struct RemoteCommand::Parsed {
+    Arguments arguments;
+    CLI::App app{"kaigo-gateway"};
+};
+
+RemoteCommand::RemoteCommand(std::unique_ptr<Parsed> parsed) : parsed_(std::move(parsed)) {}
+RemoteCommand::RemoteCommand(RemoteCommand&& other) noexcept = default;
+RemoteCommand::~RemoteCommand() = default;
+
+Result<RemoteCommand> RemoteCommand::parse(const std::vector<std::string>& arguments, std::string input) {
+    auto parsed = std::make_unique<Parsed>();
+    Arguments& a = parsed->arguments;
+    build(parsed->app, a);
+    try {
+        // CLI11 takes them from the back.
+        std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+        parsed->app.parse(reversed);
+    } catch (const CLI::ParseError& error) {
+        return fail(ErrorCode::usage, error.what());
+    }
+    if (!is_remote(parsed->app))
+        return fail(ErrorCode::usage, tr("this command does not go through the daemon"));
+    a.table.text = std::move(input);
+    prepare_job(a);
+    return RemoteCommand(std::move(parsed));
+}
+
+bool RemoteCommand::changes() const {
+    const CLI::App& app = parsed_->app;
+    const auto got = [&](const char* command, std::initializer_list<const char*> names) {
+        return app.got_subcommand(command) && std::ranges::any_of(names, [&](const char* name) {
+                   return app.get_subcommand(command)->got_subcommand(name);
+               });
+    };
+    return app.got_subcommand("run") || got("held", {"resend"}) || got("cases", {"decide", "import"});
+}
+
+const RunOptions* RemoteCommand::job() const {
+    return parsed_->app.got_subcommand("run") ? &parsed_->arguments.run : nullptr;
+}
+
+std::string RemoteCommand::name() const {
+    std::string out;
+    for (const CLI::App* at = &parsed_->app; !at->get_subcommands().empty();) {
+        at = at->get_subcommands().front();
+        out += (out.empty() ? "" : " ") + at->get_name();
+    }
+    return job() != nullptr ? out + " " + job()->job : out;
+}
+
+Status RemoteCommand::check(const config::Config& config) const {
+    return check_names(parsed_->arguments, config);
+}
+
+int RemoteCommand::execute(const config::Config& config, World& world) const {
+    return jobs::execute(parsed_->app, parsed_->arguments, config, world);
+}
 
 int command_line(int argc, const char* const* argv, World& world) {
     choose_language(argc, argv);
@@ -241,7 +393,7 @@ int command_line(int argc, const char* const* argv, World& world) {
         return status == 0 ? 0 : info(ErrorCode::usage).exit_status;
     }
     try {
-        return dispatch(app, arguments, world);
+        return dispatch(app, arguments, world, arguments_for_daemon(argc, argv));
     } catch (const sqlite::Failure& failure) {
         // After a failed write or fsync nothing that the handle says can be believed: this process ends here.
         return refuse(world, Error{ErrorCode::cannot_write, failure.what(), "",

@@ -45,9 +45,17 @@ struct CasesOptions {
 };
 int cases_list(const config::Config& config, World& world, const CasesOptions& options);
 int cases_show(const config::Config& config, World& world, ledger::CaseId id, bool json);
-int cases_export(const config::Config& config, World& world, const std::string& file,
-                 const CasesOptions& options);
-int cases_import(const config::Config& config, World& world, const std::string& file,
+/// A table of cases for a spreadsheet: CSV, UTF-8 with BOM.
+struct CaseTable {
+    std::string file;  ///< where it stands, or is to stand
+    std::string text;
+};
+/// Prints the table.
+int cases_table(const config::Config& config, World& world, const CasesOptions& options);
+/// Writes it into its file; an older one with answers in it is put aside.
+int place_case_table(World& world, const CaseTable& table, bool json);
+Result<std::string> read_case_table(const std::string& file);
+int cases_import(const config::Config& config, World& world, const CaseTable& table,
                  const std::string& operator_name, bool dry_run, bool json);
 
 struct DecideOptions {
@@ -67,7 +75,6 @@ struct ReportOptions {
     std::optional<Date> day;  ///< nothing: today
     ledger::RunId run = 0;    ///< instead of a day
     std::string format = "text";
-    std::string output;  ///< file; empty: standard output
 };
 int linkage_report(const config::Config& config, World& world, const ReportOptions& options);
 

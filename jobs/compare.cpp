@@ -17,6 +17,7 @@ using ledger::Change;
 using ledger::Entry;
 using ledger::Ledger;
 using ledger::LedgerReader;
+using ledger::SharedLedger;
 using registration::Decision;
 using registration::SourceRow;
 using registration::Standing;
@@ -84,7 +85,7 @@ Failure held_for_drop(const config::Insurer& insurer, const spec::RecordKind& ki
 /// One pass over source and ledger.
 class Pass {
   public:
-    Pass(Gateway& gateway, Ledger& ledger, Exchange* exchange, const config::Insurer& insurer,
+    Pass(Gateway& gateway, SharedLedger& ledger, Exchange* exchange, const config::Insurer& insurer,
          const spec::RecordKind& kind, const CompareOptions& options, EvidenceCursor evidence)
         : gateway_(gateway),
           ledger_(ledger),
@@ -92,14 +93,14 @@ class Pass {
           insurer_(insurer),
           kind_(kind),
           options_(options),
-          insurer_id_(ledger.insurer(insurer.number.value())),
-          kind_id_(ledger.kind(kind.id)),
+          insurer_id_(ledger->insurer(insurer.number.value())),
+          kind_id_(ledger->kind(kind.id)),
           known_(gateway.config().ledger, insurer_id_, kind_id_),
           evidence_(std::move(evidence)) {
-        for (ledger::KnownCase& each : ledger.open_cases(insurer_id_, kind_id_))
+        for (ledger::KnownCase& each : ledger->open_cases(insurer_id_, kind_id_))
             cases_.emplace(each.key, std::move(each));
         if (kind.requires_kind)
-            prerequisite_.emplace(gateway.config().ledger, insurer_id_, ledger.kind(*kind.requires_kind));
+            prerequisite_.emplace(gateway.config().ledger, insurer_id_, ledger->kind(*kind.requires_kind));
         for (const auto& other : gateway.specification().kinds())
             has_dependants_ = has_dependants_ || other->requires_kind == kind.id;
         entry_ = known_.next();
@@ -400,12 +401,12 @@ class Pass {
         if (guarded_)
             return changes_.size() + steps_.size() + verdicts_.size() > kHeldBackChanges ? count_and_release()
                                                                                          : Status{};
-        ledger_.apply_changes(*comparison_, insurer_id_, kind_id_, gateway_.keys().id, changes_,
-                              gateway_.world().clock.now());
+        ledger_->apply_changes(*comparison_, insurer_id_, kind_id_, gateway_.keys().id, changes_,
+                               gateway_.world().clock.now());
         changes_.clear();
-        ledger_.note_consents(insurer_id_, kind_id_, verdicts_);
+        ledger_->note_consents(insurer_id_, kind_id_, verdicts_);
         verdicts_.clear();
-        ledger_.step_cases(steps_, gateway_.world().clock.now());
+        ledger_->step_cases(steps_, gateway_.world().clock.now());
         steps_.clear();
         return {};
     }
@@ -422,7 +423,7 @@ class Pass {
     }
 
     Gateway& gateway_;
-    Ledger& ledger_;
+    SharedLedger& ledger_;
     Exchange* exchange_;
     const config::Insurer& insurer_;
     const spec::RecordKind& kind_;
@@ -483,7 +484,7 @@ std::string changed_fingerprints(const ledger::Baseline& before, const ledger::B
 
 }  // namespace
 
-Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* exchange,
+Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exchange* exchange,
                                     const config::Insurer& insurer, const spec::RecordKind& kind,
                                     ledger::RunId run, const CompareOptions& options, Tally& tally) {
     KAIGO_TRY(const OpenSource* source, gateway.source(insurer.source));
@@ -496,15 +497,15 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
     KAIGO_TRY(const auto snapshots, source->source->snapshots(3));
     source::Snapshot* const snapshot = snapshots[0].get();
     const SourceViews views{*snapshots[1], *snapshots[2]};
-    const auto insurer_id = ledger.insurer(insurer.number.value());
-    const auto kind_id = ledger.kind(kind.id);
+    const auto insurer_id = ledger->insurer(insurer.number.value());
+    const auto kind_id = ledger->kind(kind.id);
     const config::Safety& safety = gateway.config().safety;
 
     ledger::Baseline now;
     now.mapping = source->plan->fingerprint();
     now.spec = gateway.specification().fingerprint();
     now.digest_key = gateway.keys().id;
-    const auto before = ledger.baseline(insurer_id, kind_id);
+    const auto before = ledger->baseline(insurer_id, kind_id);
     const bool whole = !options.only;
     const auto count = [&] { return snapshot->count(plan->query.sql, insurer.number); };
 
@@ -535,14 +536,14 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
         Pass pass(gateway, ledger, exchange, insurer, kind, options, evidence());
         std::optional<ledger::ComparisonId> comparison;
         if (exchange != nullptr)
-            comparison = ledger.start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
+            comparison = ledger->start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
         if (whole && before && !options.accept_drop)
             pass.guard(before->rows_read, safety.drop_percent, count);
         const auto outcome = pass.run(*rows, comparison);
         tally.my_numbers_read += rows->counts.my_numbers_read;
         // What was decided before the failure stays decided; the account of a broken read is told as broken.
         const auto failed = [&](const Error& error) -> tl::unexpected<Error> {
-            if (comparison) ledger.finish_comparison(*comparison, pass.outcome().left, "failed", false);
+            if (comparison) ledger->finish_comparison(*comparison, pass.outcome().left, "failed", false);
             return tl::unexpected(error);
         };
         if (!outcome) {
@@ -560,12 +561,12 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
             return failed(ended.error());
         tally.rejected += outcome->new_rejected;
         if (comparison)
-            ledger.finish_comparison(*comparison, pass.outcome().left,
-                                     rows->out_of_order  ? "restarted-sorted"
-                                     : outcome->stopped  ? "stopped"
-                                     : outcome->complete ? "done"
-                                                         : "unreadable-keys",
-                                     outcome->complete);
+            ledger->finish_comparison(*comparison, pass.outcome().left,
+                                      rows->out_of_order  ? "restarted-sorted"
+                                      : outcome->stopped  ? "stopped"
+                                      : outcome->complete ? "done"
+                                                          : "unreadable-keys",
+                                      outcome->complete);
         if (rows->out_of_order && !sort) {
             gateway.world().err
                 << tr("note: {} does not come in key order; it is sorted on disk (write \"order: sort\" "
@@ -578,8 +579,10 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
         if (const std::string trouble = pass.evidence_trouble(); !trouble.empty()) {
             ++tally.alarms;
             gateway.world().err << tr("warning: {}; it moves no case", trouble) << '\n';
+            gateway.world().tell("evidence-unreadable",
+                                 {{"insurer", insurer.number.value()}, {"detail", trouble}});
             if (exchange != nullptr)
-                ledger.alarm(insurer_id, "evidence-unreadable", trouble, gateway.world().clock.now());
+                ledger->alarm(insurer_id, "evidence-unreadable", trouble, gateway.world().clock.now());
         }
         if (rows->counts.unreadable > 0) {
             ++tally.rejected;
@@ -588,7 +591,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, Ledger& ledger, Exchange* 
                       rows->counts.unreadable)
                 << '\n';
         }
-        if (whole && outcome->complete && exchange != nullptr) ledger.set_baseline(insurer_id, kind_id, now);
+        if (whole && outcome->complete && exchange != nullptr) ledger->set_baseline(insurer_id, kind_id, now);
         return pass.outcome();
     }
 }

@@ -8,7 +8,7 @@
 
 #include "jobs/exchange.h"
 #include "jobs/progress.h"
-#include "ledger/ledger.h"
+#include "ledger/shared_ledger.h"
 
 namespace kaigo::jobs {
 
@@ -38,7 +38,7 @@ struct CompareOutcome {
 /// Compares and sends. Fails with `needs_person` when the run must be held: too many rows gone, or too many
 /// to be sent again after mapping, specification or key changed.
 /// @param exchange  null: a dry run, nothing is sent and the ledger stays as it is
-Result<CompareOutcome> compare_kind(Gateway& gateway, ledger::Ledger& ledger, Exchange* exchange,
+Result<CompareOutcome> compare_kind(Gateway& gateway, ledger::SharedLedger& ledger, Exchange* exchange,
                                     const config::Insurer& insurer, const spec::RecordKind& kind,
                                     ledger::RunId run, const CompareOptions& options, Tally& tally);
 

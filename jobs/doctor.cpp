@@ -143,7 +143,7 @@ class Examination {
 
     void source(const std::string& name, const config::SourceSettings& settings) {
         Faults faults;
-        const auto opened = open_mapped_source(settings, *specification_, faults);
+        const auto opened = open_mapped_source(settings, read_mapping(settings), *specification_, faults);
         for (const Fault& fault : faults.list()) error("mapping", fault.text(), tr("correct the mapping"));
         if (!opened) return error("source", opened.error());
         ok("source", name + ": " + settings.driver);
@@ -152,8 +152,9 @@ class Examination {
 
     void certificate(const config::Insurer& insurer) {
         const std::string number = insurer.number.value();
-        const auto found = platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
-        if (!found) return error("certificate", found.error());
+        const auto loaded = platform::load_credentials(insurer.certificate_file, insurer.private_key_file);
+        if (!loaded) return error("certificate", loaded.error());
+        const platform::CertificateInfo* const found = &loaded->info;
         if (!found->key_fits)
             error("certificate", tr("{}: the private key does not fit the certificate", number),
                   tr("install the pair that was issued together"));
@@ -174,11 +175,15 @@ class Examination {
     }
 
     void platform(const config::Insurer& insurer) {
+        auto credentials = platform::load_credentials(insurer.certificate_file, insurer.private_key_file);
+        if (!credentials) return;  // told above
+        const auto ca_file = secret_path(config_.platform.ca_file);
+        auto ca = ca_file ? read_file(*ca_file, 4U << 20) : tl::unexpected(ca_file.error());
+        if (!ca) return error("platform", ca.error());
         platform::HttpsSettings settings;
         settings.url = config_.platform.url;
-        settings.ca_file = config_.platform.ca_file;
-        settings.certificate_file = insurer.certificate_file;
-        settings.private_key_file = insurer.private_key_file;
+        settings.ca = std::move(*ca);
+        settings.credentials = std::move(*credentials);
         settings.request_timeout = std::min(config_.platform.request_timeout, Duration(10'000));
         auto client = platform::open_https_client(settings, specification_->wire(), insurer.number.value());
         if (!client) return error("platform", client.error());

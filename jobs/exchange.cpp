@@ -18,6 +18,7 @@ using ledger::BatchId;
 using ledger::BatchState;
 using ledger::Ledger;
 using ledger::Sending;
+using ledger::SharedLedger;
 using platform::SubmitResult;
 using registration::Event;
 using registration::RecordState;
@@ -42,14 +43,15 @@ void wipe(std::vector<std::string>& bodies) {
 
 }  // namespace
 
-Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
-                   const config::Insurer& insurer, ledger::RunId run, Tally& tally, Progress& progress)
+Exchange::Exchange(Gateway& gateway, SharedLedger& ledger, spool::Spool& spool,
+                   platform::PlatformClient& client, const config::Insurer& insurer, ledger::RunId run,
+                   Tally& tally, Progress& progress)
     : gateway_(gateway),
       ledger_(ledger),
       spool_(spool),
       client_(client),
       insurer_(insurer),
-      insurer_id_(ledger.insurer(insurer.number.value())),
+      insurer_id_(ledger->insurer(insurer.number.value())),
       run_(run),
       tally_(tally),
       progress_(progress),
@@ -57,7 +59,7 @@ Exchange::Exchange(Gateway& gateway, Ledger& ledger, spool::Spool& spool, platfo
       sealer_(gateway, spool, insurer),
       fill_(limits_),
       mode_(gateway.specification().wire().value("mode_daily")) {
-    for (const auto& kind : gateway.specification().kinds()) kinds_[ledger.kind(kind->id)] = kind.get();
+    for (const auto& kind : gateway.specification().kinds()) kinds_[ledger->kind(kind->id)] = kind.get();
 }
 
 void Exchange::set_mode(std::string mode, std::optional<std::string> base_date) {
@@ -76,8 +78,10 @@ Instant Exchange::later(std::uint32_t failures) const {
 }
 
 void Exchange::raise(const std::string& code, const std::string& detail) {
-    ledger_.alarm(insurer_id_, code, detail, gateway_.world().clock.now());
+    ledger_->alarm(insurer_id_, code, detail, gateway_.world().clock.now());
     ++tally_.alarms;
+    gateway_.world().tell(
+        code, {{"run", std::to_string(run_)}, {"insurer", insurer_.number.value()}, {"detail", detail}});
     gateway_.world().err << tr("alarm: {}: {}", code, detail) << '\n';
 }
 
@@ -114,7 +118,7 @@ Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string_
 ledger::BatchDraft Exchange::make_draft(const spec::RecordKind& kind) const {
     ledger::BatchDraft draft;
     draft.insurer = insurer_id_;
-    draft.kind = ledger_.kind(kind.id);
+    draft.kind = ledger_->kind(kind.id);
     draft.request_id = gateway_.new_request_id();
     draft.mode = mode_;
     draft.base_date = base_date_;
@@ -160,8 +164,8 @@ Status Exchange::hand_over_first() {
     KAIGO_TRY(SealedBatch sealed, first.get());
     const bool now = may_send();
     const BatchId id =
-        ledger_.commit_intent(run_, sealed.draft, gateway_.keys().id,
-                              now ? BatchState::sending : BatchState::owed, gateway_.world().clock.now());
+        ledger_->commit_intent(run_, sealed.draft, gateway_.keys().id,
+                               now ? BatchState::sending : BatchState::owed, gateway_.world().clock.now());
     count_sent(*sealed.kind, sealed.draft.sendings);
     if (!now) return {};
     client_.submit({id, sealed.kind->id, sealed.draft.request_id, sealed.draft.sendings.size(),
@@ -225,7 +229,7 @@ Status Exchange::send_batch(const Batch& batch) {
         KAIGO_CHECK(
             give_back(batch, std::string(registration::reason::kBodyLost), BatchState::dissolved, false));
         for (const ledger::Member& member : batch.members)
-            ledger_.mark_body_lost(batch.insurer, batch.kind, member.key, now);
+            ledger_->mark_body_lost(batch.insurer, batch.kind, member.key, now);
         return {};
     }
     std::string body = sealer_.compose({batch.request_id, batch.mode, batch.base_date}, batch.members,
@@ -237,8 +241,8 @@ Status Exchange::send_batch(const Batch& batch) {
         SecretBytes::wipe(body.data(), body.size());
         return give_back(batch, std::string(registration::reason::kRewritten), BatchState::dissolved, false);
     }
-    ledger_.move_batch(batch.id, BatchState::owed, BatchState::sending, "", std::nullopt, batch.attempts,
-                       gateway_.world().clock.now());
+    ledger_->move_batch(batch.id, BatchState::owed, BatchState::sending, "", std::nullopt, batch.attempts,
+                        gateway_.world().clock.now());
     client_.submit(
         {batch.id, kind_of(batch.kind)->id, batch.request_id, batch.members.size(), std::move(body)});
     return {};
@@ -246,9 +250,9 @@ Status Exchange::send_batch(const Batch& batch) {
 
 Result<bool> Exchange::send_due_batches() {
     bool moved = false;
-    for (const BatchId id : ledger_.batches(insurer_id_, BatchState::owed, gateway_.world().clock.now())) {
+    for (const BatchId id : ledger_->batches(insurer_id_, BatchState::owed, gateway_.world().clock.now())) {
         if (!may_send() || gateway_.world().stop.stop_requested()) break;
-        const Batch batch = ledger_.batch(id);
+        const Batch batch = ledger_->batch(id);
         if (kind_of(batch.kind) == nullptr) continue;
         KAIGO_CHECK(send_batch(batch));
         moved = true;
@@ -268,22 +272,22 @@ Result<bool> Exchange::take_outcomes(Duration limit) {
 
 Status Exchange::owe_batch_again(const Batch& batch, BatchState from, const std::string& why, Instant due,
                                  std::uint32_t attempts) {
-    ledger_.move_batch(batch.id, from, BatchState::owed, why, due, attempts, gateway_.world().clock.now());
+    ledger_->move_batch(batch.id, from, BatchState::owed, why, due, attempts, gateway_.world().clock.now());
     return {};
 }
 
 Status Exchange::handle(BatchId id, const SubmitResult& result) {
     using Outcome = SubmitResult::Outcome;
-    const Batch batch = ledger_.batch(id);
+    const Batch batch = ledger_->batch(id);
     const Instant now = gateway_.world().clock.now();
     switch (result.outcome) {
         case Outcome::accepted:
-            ledger_.batch_accepted(id, BatchState::sending, result.reception_number, now);
+            ledger_->batch_accepted(id, BatchState::sending, result.reception_number, now);
             failpoint("accepted-committed");
             return {};
         case Outcome::no_answer:
-            ledger_.move_batch(id, BatchState::sending, BatchState::unknown, result.detail, now + kAskAfter,
-                               batch.attempts + 1, now);
+            ledger_->move_batch(id, BatchState::sending, BatchState::unknown, result.detail, now + kAskAfter,
+                                batch.attempts + 1, now);
             return {};
         case Outcome::not_sent:
             return owe_batch_again(batch, BatchState::sending, result.detail, later(batch.attempts + 1),
@@ -318,7 +322,7 @@ Status Exchange::handle(BatchId id, const SubmitResult& result) {
 Status Exchange::give_back(const Batch& batch, const std::string& why, BatchState to, bool counts) {
     const std::int64_t now = to_milliseconds(gateway_.world().clock.now());
     std::vector<Ledger::Landing> landings;
-    for (auto& entry : ledger_.flying(batch)) {
+    for (auto& entry : ledger_->flying(batch)) {
         if (!entry) continue;
         auto consequence = registration::apply_not_accepted(entry->standing, why, counts,
                                                             gateway_.retry_policy(), now, gateway_.chance());
@@ -327,21 +331,21 @@ Status Exchange::give_back(const Batch& batch, const std::string& why, BatchStat
     }
     Batch from = batch;
     if (from.state == BatchState::owed) from.state = BatchState::sending;
-    ledger_.land(from, landings, to, why, gateway_.world().clock.now());
+    ledger_->land(from, landings, to, why, gateway_.world().clock.now());
     forget_body(batch);
     return {};
 }
 
 Status Exchange::split(const Batch& batch) {
     if (batch.members.size() == 1) {
-        auto entry = ledger_.flying(batch).front();
+        auto entry = ledger_->flying(batch).front();
         registration::RetryPolicy at_once = gateway_.retry_policy();
         at_once.aborted_ceiling = 1;
         auto consequence = registration::apply_not_accepted(entry->standing, registration::reason::kTooLarge,
                                                             true, at_once, 0, 0);
         ++tally_.rejected;
-        ledger_.land(batch, {{std::move(*entry), std::move(consequence), "", std::nullopt}},
-                     BatchState::refused, "too large", gateway_.world().clock.now());
+        ledger_->land(batch, {{std::move(*entry), std::move(consequence), "", std::nullopt}},
+                      BatchState::refused, "too large", gateway_.world().clock.now());
         forget_body(batch);
         return {};
     }
@@ -371,13 +375,13 @@ Status Exchange::split(const Batch& batch) {
         parts.push_back(std::move(draft));
     }
     wipe(canonical);
-    ledger_.split(run_, batch, parts, gateway_.world().clock.now());
+    ledger_->split(run_, batch, parts, gateway_.world().clock.now());
     return spool_.remove(batch.request_id);
 }
 
 void Exchange::forget_body(const Batch& batch) {
     // A file that cannot be removed now is found by the next run's tidying.
-    if (!ledger_.body_needed(batch.id)) static_cast<void>(spool_.remove(batch.request_id));
+    if (!ledger_->body_needed(batch.id)) static_cast<void>(spool_.remove(batch.request_id));
 }
 
 // ---- Questions and results
@@ -385,37 +389,37 @@ void Exchange::forget_body(const Batch& batch) {
 Result<bool> Exchange::ask_unknown() {
     bool moved = false;
     const Instant now = gateway_.world().clock.now();
-    for (const BatchId id : ledger_.batches(insurer_id_, BatchState::unknown, now)) {
+    for (const BatchId id : ledger_->batches(insurer_id_, BatchState::unknown, now)) {
         if (!may_send()) break;
-        const Batch batch = ledger_.batch(id);
+        const Batch batch = ledger_->batch(id);
         const auto found = client_.find(batch.request_id);
         if (!found) {
-            ledger_.move_batch(id, BatchState::unknown, BatchState::unknown, found.error().message,
-                               later(batch.attempts + 1), batch.attempts + 1, now);
+            ledger_->move_batch(id, BatchState::unknown, BatchState::unknown, found.error().message,
+                                later(batch.attempts + 1), batch.attempts + 1, now);
             if (found.error().code == ErrorCode::certificate_refused) fatal_ = found.error();
             continue;
         }
         moved = true;
         if (*found)
-            ledger_.batch_accepted(id, BatchState::unknown, (*found)->reception_number, now);
+            ledger_->batch_accepted(id, BatchState::unknown, (*found)->reception_number, now);
         else
-            ledger_.move_batch(id, BatchState::unknown, BatchState::owed, "not known to the platform", now,
-                               batch.attempts, now);
+            ledger_->move_batch(id, BatchState::unknown, BatchState::owed, "not known to the platform", now,
+                                batch.attempts, now);
     }
     return moved;
 }
 
 Result<bool> Exchange::list_completed() {
-    if (!may_send() || ledger_.batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
+    if (!may_send() || ledger_->batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
         return false;
     bool moved = false;
     for (int page_number = 0; page_number < kPagesAtOnce; ++page_number) {
-        const std::string before = ledger_.cursor(insurer_id_);
+        const std::string before = ledger_->cursor(insurer_id_);
         KAIGO_TRY(const platform::ReceptionPage page, client_.completed(before));
         std::vector<Ledger::Completed> known;
         bool answers_awaited = false;
         for (const platform::Reception& reception : page.receptions) {
-            const auto batch = ledger_.batch_by_request(reception.request_id);
+            const auto batch = ledger_->batch_by_request(reception.request_id);
             if (!batch) {
                 raise("unknown-reception",
                       tr("the platform names a reception that this ledger does not know: {}",
@@ -426,24 +430,24 @@ Result<bool> Exchange::list_completed() {
             answers_awaited = answers_awaited || batch->state == BatchState::sending;
             // Its answer was lost, and the listing tells sooner than a question of ours.
             if (batch->state == BatchState::unknown || batch->state == BatchState::owed)
-                ledger_.batch_accepted(batch->id, batch->state, reception.reception_number,
-                                       gateway_.world().clock.now());
+                ledger_->batch_accepted(batch->id, batch->state, reception.reception_number,
+                                        gateway_.world().clock.now());
             known.push_back({batch->id, reception.processing_status});
         }
         if (page.receptions.empty() || page.cursor.empty()) break;
-        const bool some = ledger_.receptions_completed(insurer_id_, known, answers_awaited ? "" : page.cursor,
-                                                       gateway_.world().clock.now());
+        const bool some = ledger_->receptions_completed(
+            insurer_id_, known, answers_awaited ? "" : page.cursor, gateway_.world().clock.now());
         moved = moved || some;
         if (page.cursor == before || answers_awaited) break;
     }
     if (moved) return true;
     const Instant now = gateway_.world().clock.now();
-    for (const BatchId id : ledger_.missed(insurer_id_, now - kMissed, now, kMissedAtOnce)) {
-        const Batch batch = ledger_.batch(id);
+    for (const BatchId id : ledger_->missed(insurer_id_, now - kMissed, now, kMissedAtOnce)) {
+        const Batch batch = ledger_->batch(id);
         KAIGO_TRY(const auto progress, client_.progress(batch.reception_number));
         if (!progress) {
-            ledger_.move_batch(id, BatchState::submitted, BatchState::unknown, "reception not known", now, 0,
-                               now);
+            ledger_->move_batch(id, BatchState::submitted, BatchState::unknown, "reception not known", now, 0,
+                                now);
             moved = true;
             continue;
         }
@@ -451,11 +455,11 @@ Result<bool> Exchange::list_completed() {
         const bool done = progress->processing_status != wire.value("processing_accepted") &&
                           progress->processing_status != wire.value("processing_running");
         if (done) {
-            ledger_.receptions_completed(insurer_id_, {{id, progress->processing_status}}, "", now);
+            ledger_->receptions_completed(insurer_id_, {{id, progress->processing_status}}, "", now);
             moved = true;
         } else {
-            ledger_.move_batch(id, BatchState::submitted, BatchState::submitted, "still processing",
-                               now + kMissed, 0, now);
+            ledger_->move_batch(id, BatchState::submitted, BatchState::submitted, "still processing",
+                                now + kMissed, 0, now);
         }
     }
     return moved;
@@ -463,7 +467,7 @@ Result<bool> Exchange::list_completed() {
 
 Result<bool> Exchange::fetch_results() {
     bool moved = false;
-    const auto ids = ledger_.batches(insurer_id_, BatchState::completed, gateway_.world().clock.now());
+    const auto ids = ledger_->batches(insurer_id_, BatchState::completed, gateway_.world().clock.now());
     std::optional<Asked> next;
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (!may_send()) break;
@@ -482,7 +486,7 @@ Result<bool> Exchange::fetch_results() {
 }
 
 Exchange::Asked Exchange::ask_results(BatchId id) {
-    Asked out{ledger_.batch(id), {}};
+    Asked out{ledger_->batch(id), {}};
     // 異常終了 has none.
     if (out.batch.processing_status != gateway_.specification().wire().value("processing_aborted"))
         out.first_page = client_.results(out.batch.reception_number, 0);
@@ -495,14 +499,14 @@ Status Exchange::results_failed(const Batch& batch, const Error& error) {
     if (error.code == ErrorCode::certificate_refused || error.code == ErrorCode::platform_unreachable)
         return tl::unexpected(error);
     if (error.code == ErrorCode::platform_refused) {
-        ledger_.move_batch(batch.id, BatchState::completed, BatchState::unknown, "reception not known", now,
-                           0, now);
+        ledger_->move_batch(batch.id, BatchState::completed, BatchState::unknown, "reception not known", now,
+                            0, now);
         return {};
     }
     if (error.code == ErrorCode::platform_protocol && batch.attempts == 0)
         raise("results-unreadable", tr("request {}: {}", batch.request_id, error.message));
-    ledger_.move_batch(batch.id, BatchState::completed, BatchState::completed, error.message,
-                       later(batch.attempts + 1), batch.attempts + 1, now);
+    ledger_->move_batch(batch.id, BatchState::completed, BatchState::completed, error.message,
+                        later(batch.attempts + 1), batch.attempts + 1, now);
     trouble_ = error;
     return {};
 }
@@ -514,7 +518,7 @@ std::optional<ledger::CaseStep> Exchange::step_case(const Batch& batch, const le
                                                     registration::Consequence& got) {
     if (!sent.in_case && got.event != Event::stored_without_link) return std::nullopt;
     ledger::CaseStep step;
-    step.known = ledger_.open_case(batch.insurer, batch.kind, member.key)
+    step.known = ledger_->open_case(batch.insurer, batch.kind, member.key)
                      .value_or(ledger::KnownCase{0, batch.insurer, batch.kind, member.key, {}, 0, true});
     step.next = step.known.pmh_case;
     step.looked_at = !step.known.to_be_looked_at;
@@ -547,7 +551,7 @@ Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
     const Instant now = gateway_.world().clock.now();
     std::vector<Ledger::Landing> landings;
     std::size_t missing = 0;
-    auto flying = ledger_.flying(batch);
+    auto flying = ledger_->flying(batch);
     const registration::RetryPolicy policy = gateway_.retry_policy();
     const std::uint16_t chance = gateway_.chance();
     for (std::size_t i = 0; i < flying.size(); ++i) {
@@ -593,16 +597,16 @@ Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
         raise("result-of-unknown-record", tr("request {}: {} results are about records that were not in it",
                                              batch.request_id, results.size()));
     if (missing == 0) {
-        ledger_.land(batch, landings, BatchState::settled, batch.processing_status, now);
+        ledger_->land(batch, landings, BatchState::settled, batch.processing_status, now);
         forget_body(batch);
         return {};
     }
-    ledger_.land(batch, landings, std::nullopt, "", now);
+    ledger_->land(batch, landings, std::nullopt, "", now);
     if (batch.attempts + 1 == gateway_.retry_policy().aborted_ceiling)
         raise("results-incomplete",
               tr("request {}: the platform has no result for {} records", batch.request_id, missing));
-    ledger_.move_batch(batch.id, BatchState::completed, BatchState::completed, "results are incomplete",
-                       later(batch.attempts + 1), batch.attempts + 1, now);
+    ledger_->move_batch(batch.id, BatchState::completed, BatchState::completed, "results are incomplete",
+                        later(batch.attempts + 1), batch.attempts + 1, now);
     return {};
 }
 
@@ -611,7 +615,7 @@ Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
 Result<bool> Exchange::resend_due_records() {
     if (!may_send() || gateway_.world().stop.stop_requested()) return false;
     const Instant now = gateway_.world().clock.now();
-    const auto owed = ledger_.owed(insurer_id_, now, kRetriesAtOnce);
+    const auto owed = ledger_->owed(insurer_id_, now, kRetriesAtOnce);
     std::string loaded;
     std::vector<std::string> bodies;
     std::set<BatchId> emptied;
@@ -636,7 +640,7 @@ Result<bool> Exchange::resend_due_records() {
             }
             const auto seq = static_cast<std::size_t>(each.entry.seq);
             if (each.request_id.empty() || seq >= bodies.size()) {
-                ledger_.mark_body_lost(insurer_id_, each.kind, each.entry.key, now);
+                ledger_->mark_body_lost(insurer_id_, each.kind, each.entry.key, now);
                 continue;
             }
             canonical = bodies[seq];
@@ -653,7 +657,7 @@ Result<bool> Exchange::resend_due_records() {
     }
     wipe(bodies);
     KAIGO_CHECK(flush());
-    for (const BatchId id : emptied) forget_body(ledger_.batch(id));
+    for (const BatchId id : emptied) forget_body(ledger_->batch(id));
     return moved;
 }
 
@@ -687,7 +691,7 @@ void Exchange::drain() {
         if (!take_outcomes(Duration(1000))) return;
 }
 
-std::int64_t Exchange::open_count() const { return ledger_.open_batches(insurer_id_); }
+std::int64_t Exchange::open_count() const { return ledger_->open_batches(insurer_id_); }
 
 Result<bool> Exchange::settle(std::optional<Instant> deadline,
                               const std::function<Result<bool>()>& read_again) {
@@ -713,13 +717,13 @@ Result<bool> Exchange::settle(std::optional<Instant> deadline,
             poll = kShortestPoll;
             continue;
         }
-        const auto due = ledger_.next_due(insurer_id_, clock.now());
+        const auto due = ledger_->next_due(insurer_id_, clock.now());
         if (open_count() == 0 && !due) return true;
         const Instant now = clock.now();
         if (deadline && now >= *deadline) return false;
         Instant wake = now + poll;
         if (due && *due > now) wake = std::min(wake, *due);
-        if (due && *due > now && ledger_.batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
+        if (due && *due > now && ledger_->batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
             wake = *due;
         if (deadline) wake = std::min(wake, *deadline);
         clock.sleep_until(wake, gateway_.world().stop);

@@ -12,7 +12,7 @@
 #include "jobs/gateway.h"
 #include "jobs/progress.h"
 #include "jobs/sealing.h"
-#include "ledger/ledger.h"
+#include "ledger/shared_ledger.h"
 #include "registration/batching.h"
 #include "spool/spool.h"
 
@@ -35,8 +35,9 @@ struct Tally {
 /// nothing.
 class Exchange {
   public:
-    Exchange(Gateway& gateway, ledger::Ledger& ledger, spool::Spool& spool, platform::PlatformClient& client,
-             const config::Insurer& insurer, ledger::RunId run, Tally& tally, Progress& progress);
+    Exchange(Gateway& gateway, ledger::SharedLedger& ledger, spool::Spool& spool,
+             platform::PlatformClient& client, const config::Insurer& insurer, ledger::RunId run,
+             Tally& tally, Progress& progress);
 
     /// Bytes of recordId and updateKind in a request.
     static constexpr std::size_t kRecordHeader = 64;
@@ -105,7 +106,7 @@ class Exchange {
     void raise(const std::string& code, const std::string& detail);
 
     Gateway& gateway_;
-    ledger::Ledger& ledger_;
+    ledger::SharedLedger& ledger_;
     spool::Spool& spool_;
     platform::PlatformClient& client_;
     const config::Insurer& insurer_;

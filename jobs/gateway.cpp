@@ -5,9 +5,13 @@
 namespace kaigo::jobs {
 
 Result<OpenSource> open_mapped_source(const config::SourceSettings& settings,
+                                      const Result<std::string>& mapping,
                                       const spec::Specification& specification, Faults& faults) {
     OpenSource out;
-    out.plan = mapping::Plan::load(settings.mapping, specification, faults);
+    if (mapping)
+        out.plan = mapping::Plan::parse(*mapping, settings.mapping, specification, faults);
+    else
+        faults.add(Fault{settings.mapping.string(), 0, 0, mapping.error().message});
     KAIGO_TRY(out.source, source::open_source(settings.driver, settings.database));
     if (out.plan) {
         KAIGO_TRY(const auto snapshot, out.source->snapshot());
@@ -17,47 +21,37 @@ Result<OpenSource> open_mapped_source(const config::SourceSettings& settings,
 }
 
 Result<std::unique_ptr<Gateway>> Gateway::open(config::Config config, World& world) {
-    std::unique_ptr<Gateway> gateway(new Gateway(std::move(config), world));
-    Faults faults;
-    gateway->specification_ = spec::Specification::load(gateway->config_.interface_spec, faults);
-    if (!faults.empty()) return faults.as_failure(ErrorCode::bad_specification);
-    KAIGO_TRY(gateway->keys_, Keys::load(gateway->config_.spool_key));
-    return gateway;
+    KAIGO_TRY(auto installation, Installation::load(std::move(config)));
+    return std::make_unique<Gateway>(std::move(installation), world);
 }
 
 Result<const OpenSource*> Gateway::source(const std::string& name) {
     const auto found = sources_.find(name);
     if (found != sources_.end()) return &found->second;
     Faults faults;
-    KAIGO_TRY(auto opened, open_mapped_source(config_.sources.at(name), *specification_, faults));
+    KAIGO_TRY(auto opened, open_mapped_source(config().sources.at(name), installation_->mapping(name),
+                                              specification(), faults));
     if (!faults.empty()) return faults.as_failure(ErrorCode::bad_mapping);
     return &sources_.emplace(name, std::move(opened)).first->second;
 }
 
 Result<std::unique_ptr<platform::PlatformClient>> Gateway::client(const config::Insurer& insurer) const {
-    platform::HttpsSettings settings;
-    settings.url = config_.platform.url;
-    settings.ca_file = config_.platform.ca_file;
-    settings.certificate_file = insurer.certificate_file;
-    settings.private_key_file = insurer.private_key_file;
-    settings.connections = config_.platform.connections;
-    settings.gzip = config_.platform.gzip;
-    settings.request_timeout = config_.platform.request_timeout;
-    return platform::open_https_client(settings, specification_->wire(), insurer.number.value());
+    KAIGO_TRY(const platform::HttpsSettings settings, installation_->https_settings(insurer));
+    return platform::open_https_client(settings, specification().wire(), insurer.number.value());
 }
 
 std::vector<const spec::RecordKind*> Gateway::kinds_of(const config::Insurer& insurer) const {
     std::vector<const spec::RecordKind*> out;
-    for (const auto& kind : specification_->kinds())
+    for (const auto& kind : specification().kinds())
         if (insurer.wants(kind->id)) out.push_back(kind.get());
     return out;
 }
 
 registration::RetryPolicy Gateway::retry_policy() const {
     registration::RetryPolicy policy;
-    policy.initial_ms = config_.platform.retry_initial.count();
-    policy.maximum_ms = config_.platform.retry_maximum.count();
-    policy.unanswered_ceiling = config_.unanswered_tries;
+    policy.initial_ms = config().platform.retry_initial.count();
+    policy.maximum_ms = config().platform.retry_maximum.count();
+    policy.unanswered_ceiling = config().unanswered_tries;
     return policy;
 }
 

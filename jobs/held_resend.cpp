@@ -3,18 +3,17 @@
 #include <boost/json.hpp>
 #include <ostream>
 
-#include "audit/audit_log.h"
 #include "base/i18n.h"
+#include "jobs/books.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
-#include "ledger/ledger.h"
 
 namespace kaigo::jobs {
 namespace {
 
 Result<std::int64_t> resend(const config::Config& config, World& world, const HeldOptions& options) {
-    KAIGO_TRY(const auto ledger, ledger::Ledger::open(config.ledger, world.clock.now()));
-    KAIGO_TRY(auto log, audit::AuditLog::open(config.audit));
+    KAIGO_TRY(const auto books, open_books(config, world));
+    ledger::SharedLedger& ledger = books->ledger();
     std::int64_t count = 0;
     for (const config::Insurer& insurer : config.insurers) {
         if (!options.insurer.empty() && insurer.number.value() != options.insurer) continue;
@@ -24,14 +23,13 @@ Result<std::int64_t> resend(const config::Config& config, World& world, const He
             ledger->resend_held(ledger->insurer(insurer.number.value()), kind, options.insured,
                                 options.reason, world.actor, world.clock.now());
         if (here > 0)
-            KAIGO_CHECK(log.append(world.clock.now(), "held-resend", world.actor,
-                                   {{"insurer", insurer.number.value()},
-                                    {"kind", options.kind},
-                                    {"reason", options.reason},
-                                    {"records", std::to_string(here)}}));
+            KAIGO_CHECK(books->audit(world.clock.now(), "held-resend", world.actor,
+                                     {{"insurer", insurer.number.value()},
+                                      {"kind", options.kind},
+                                      {"reason", options.reason},
+                                      {"records", std::to_string(here)}}));
         count += here;
     }
-    ledger->set_meta("audit-head", log.head());
     return count;
 }
 

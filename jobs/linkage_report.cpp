@@ -74,8 +74,7 @@ std::vector<CasesAtStep> steps_of(const std::vector<ledger::CaseRow>& cases, std
 std::vector<CertificateRow> certificates_of(const config::Config& config, Instant now) {
     std::vector<CertificateRow> out;
     for (const config::Insurer& insurer : config.insurers) {
-        const auto certificate =
-            platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
+        const auto certificate = platform::inspect_certificate(insurer.certificate_file);
         CertificateRow row{insurer.number.value(), std::nullopt};
         if (certificate) row.days_left = platform::days_left(*certificate, now);
         out.push_back(row);
@@ -346,31 +345,20 @@ std::string as_csv(const LinkageReport& report, const spec::Specification& speci
     return out;
 }
 
-namespace {
-
-int write_document(World& world, const ReportOptions& options, const std::string& document) {
-    if (options.output.empty()) {
-        world.out << document;
-        return 0;
-    }
-    if (const auto written = write_file_durably(options.output, document, "report"); !written)
-        return refuse(world, written.error());
-    return 0;
-}
-
-}  // namespace
-
 int linkage_report(const config::Config& config, World& world, const ReportOptions& options) {
     return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
         const Instant now = world.clock.now();
+        const auto print = [&](const std::string& document) {
+            world.out << document;
+            return 0;
+        };
         LinkageReport report;
         if (options.run != 0) {
             const auto run = view.run(options.run);
             if (!run)
                 return refuse(world, Error{ErrorCode::usage, tr("there is no run {}", options.run), "", ""});
             if (const auto kept = view.certificates(options.run); !kept.empty() && options.format != "csv")
-                return write_document(world, options,
-                                      certificates_as(options.format, specification, kept, config.language));
+                return print(certificates_as(options.format, specification, kept, config.language));
             report = report_of_run(config, specification, view, *run, now);
         } else {
             report = report_of_day(config, specification, view, options.day.value_or(japan_date(now)), now);
@@ -380,7 +368,7 @@ int linkage_report(const config::Config& config, World& world, const ReportOptio
                                      : options.format == "html"
                                          ? as_html(report, specification, config.language)
                                          : as_text(report, specification);
-        return write_document(world, options, document);
+        return print(document);
     });
 }
 

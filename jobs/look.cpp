@@ -163,8 +163,7 @@ int status(const config::Config& config, World& world, bool json_format) {
                 json::object entry{{"insurer", insurer.number.value()},
                                    {"records", std::move(records)},
                                    {"openCases", cases}};
-                const auto certificate =
-                    platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
+                const auto certificate = platform::inspect_certificate(insurer.certificate_file);
                 entry["certificateDaysLeft"] =
                     certificate ? json::value(platform::days_left(*certificate, world.clock.now()))
                                 : json::value(nullptr);
@@ -203,8 +202,7 @@ int status(const config::Config& config, World& world, bool json_format) {
             world.out << tr("oldest request under way: {}", format_instant(from_milliseconds(*oldest)))
                       << '\n';
         for (const config::Insurer& insurer : config.insurers) {
-            const auto certificate =
-                platform::inspect_certificate(insurer.certificate_file, insurer.private_key_file);
+            const auto certificate = platform::inspect_certificate(insurer.certificate_file);
             if (certificate)
                 world.out << tr("certificate of {}: {} days left", insurer.number.value(),
                                 platform::days_left(*certificate, world.clock.now()))

@@ -132,8 +132,9 @@ bool KindProof::closed() const {
     return read == sum;
 }
 
-Result<KindProof> reconcile_kind(Gateway& gateway, ledger::Ledger& ledger, const config::Insurer& insurer,
-                                 const spec::RecordKind& kind, std::int64_t& my_numbers_read) {
+Result<KindProof> reconcile_kind(Gateway& gateway, ledger::SharedLedger& ledger,
+                                 const config::Insurer& insurer, const spec::RecordKind& kind,
+                                 std::int64_t& my_numbers_read) {
     KAIGO_TRY(const OpenSource* source, gateway.source(insurer.source));
     const mapping::KindPlan* plan = source->plan->kind(kind.id);
     if (plan == nullptr)
@@ -142,8 +143,8 @@ Result<KindProof> reconcile_kind(Gateway& gateway, ledger::Ledger& ledger, const
     KindProof proof;
     proof.kind = &kind;
     proof.mapping = source->plan->fingerprint();
-    const auto insurer_id = ledger.insurer(insurer.number.value());
-    const auto kind_id = ledger.kind(kind.id);
+    const auto insurer_id = ledger->insurer(insurer.number.value());
+    const auto kind_id = ledger->kind(kind.id);
     KAIGO_TRY(auto view, ledger::LedgerView::open(gateway.config().ledger));
     proof.receptions = view.receptions(insurer_id, kind_id);
     const auto unsettled = view.unconfirming(insurer_id, kind_id);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "jobs/gateway.h"
-#include "ledger/ledger.h"
+#include "ledger/shared_ledger.h"
 #include "ledger/view.h"
 
 namespace kaigo::jobs {
@@ -61,7 +61,8 @@ struct KindProof {
 inline constexpr std::size_t kDifferencesNamed = 100'000;
 
 /// Reads all rows of a kind and all its records. Sends nothing, writes nothing.
-Result<KindProof> reconcile_kind(Gateway& gateway, ledger::Ledger& ledger, const config::Insurer& insurer,
-                                 const spec::RecordKind& kind, std::int64_t& my_numbers_read);
+Result<KindProof> reconcile_kind(Gateway& gateway, ledger::SharedLedger& ledger,
+                                 const config::Insurer& insurer, const spec::RecordKind& kind,
+                                 std::int64_t& my_numbers_read);
 
 }  // namespace kaigo::jobs

@@ -6,9 +6,9 @@
 #include <ostream>
 #include <sstream>
 
-#include "audit/audit_log.h"
 #include "base/failpoint.h"
 #include "base/i18n.h"
+#include "jobs/books.h"
 #include "jobs/certificate.h"
 #include "jobs/commands.h"
 #include "jobs/compare.h"
@@ -20,34 +20,26 @@
 
 namespace kaigo::jobs {
 
-using ledger::Ledger;
+using ledger::SharedLedger;
 
 namespace {
 
 constexpr Duration kDailyWait{10 * 60'000};
 
-/// The graver of two exit statuses: what must be mended first.
-int graver(int a, int b) {
-    constexpr std::array kGravest = {70, 73, 77, 78, 65, 69, 75, 1, 0};
-    for (const int status : kGravest)
-        if (a == status || b == status) return status;
-    return std::max(a, b);
-}
-
 class Run {
   public:
-    Run(Gateway& gateway, const RunOptions& options, Ledger& ledger, spool::Spool& spool)
+    Run(Gateway& gateway, const RunOptions& options, Books& books)
         : gateway_(gateway),
           options_(options),
-          ledger_(ledger),
-          spool_(spool),
+          books_(books),
+          ledger_(books.ledger()),
           world_(gateway.world()),
           progress_(gateway.world(), tally_, options.quiet) {}
 
     int run() {
         failpoint("run-begun");
-        if (const auto tidied = spool_.tidy(ledger_.open_request_ids()); !tidied) say_error(tidied.error());
-        run_ = ledger_.start_run(options_.job, world_.actor, world_.clock.now());
+        run_ = ledger_->start_run(options_.job, options_.insurer, world_.actor, world_.clock.now());
+        world_.tell("run-begun", fields({}));
         int status = 0;
         for (const config::Insurer& insurer : gateway_.config().insurers) {
             if (!options_.insurer.empty() && insurer.number.value() != options_.insurer) continue;
@@ -59,10 +51,11 @@ class Run {
         if (accounts_open_) status = graver(status, 70);
         if (status == 0 && tally_.needs_person()) status = 1;
         if (!options_.dry_run && (options_.job == "initial-setup" || options_.job == "daily-sync"))
-            ledger_.count_standing(run_);
-        ledger_.end_run(run_, options_.dry_run ? "dry-run" : outcome_name(status), status, message_,
-                        world_.clock.now());
+            ledger_->count_standing(run_);
+        ledger_->end_run(run_, options_.dry_run ? "dry-run" : outcome_name(status), status, message_,
+                         world_.clock.now());
         audit_end(status);
+        tell_end(status);
         write_report(status);
         return status;
     }
@@ -86,7 +79,7 @@ class Run {
     }
 
     void close_accounts() {
-        for (const auto comparison : ledger_.close_accounts(run_)) {
+        for (const auto comparison : ledger_->close_accounts(run_)) {
             say_error(Error{ErrorCode::internal, tr("the sums of comparison {} do not close", comparison), "",
                             tr("report this to the vendor with: kaigo-gateway jobs {}", run_)});
             accounts_open_ = true;
@@ -94,10 +87,7 @@ class Run {
     }
 
     Status audit(const std::string& event, const std::map<std::string, std::string>& details) {
-        KAIGO_TRY(auto log, audit::AuditLog::open(gateway_.config().audit));
-        KAIGO_CHECK(log.append(world_.clock.now(), event, world_.actor, details));
-        ledger_.set_meta("audit-head", log.head());
-        return {};
+        return books_.audit(world_.clock.now(), event, world_.actor, details);
     }
 
     void audit_end(int status) {
@@ -110,7 +100,26 @@ class Run {
         if (!written) say_error(written.error());
     }
 
+    observe::Fields fields(observe::Fields more) const {
+        observe::Fields out{
+            {"run", std::to_string(run_)}, {"job", options_.job}, {"insurer", options_.insurer}};
+        std::ranges::move(more, std::back_inserter(out));
+        return out;
+    }
+
+    void tell_end(int status) const {
+        const std::string outcome = outcome_name(status);
+        world_.tell("run-" + (outcome == "done" ? std::string("ended") : outcome),
+                    fields({{"exit", std::to_string(status)},
+                            {"sent", std::to_string(tally_.sent)},
+                            {"registered", std::to_string(tally_.registered)},
+                            {"deleted", std::to_string(tally_.deleted)},
+                            {"storedInError", std::to_string(tally_.stored_in_error)},
+                            {"rejected", std::to_string(tally_.rejected)}}));
+    }
+
     void say_error(const Error& error) {
+        world_.tell("job-trouble", fields({{"code", info(error.code).name}, {"error", error.text()}}));
         world_.err << tr("error: {}", error.text()) << '\n';
         if (!message_.empty()) message_ += "\n";
         message_ += error.message;
@@ -131,8 +140,9 @@ class Run {
     }
 
     Result<int> try_insurer(const config::Insurer& insurer) {
-        const auto id = ledger_.insurer(insurer.number.value());
-        auto setup = ledger_.setup(id);
+        const auto id = ledger_->insurer(insurer.number.value());
+        ledger_->interrupt(id, world_.clock.now());
+        auto setup = ledger_->setup(id);
         const bool compares = options_.job == "initial-setup" || options_.job == "daily-sync";
         if (options_.job == "initial-setup") {
             KAIGO_TRY(const bool go_on, prepare_setup(insurer, setup));
@@ -153,8 +163,8 @@ class Run {
         const auto reached = client->service_status();
         if (!reached && reached.error().code == ErrorCode::certificate_refused)
             return tl::unexpected(reached.error());
-        Exchange exchange(gateway_, ledger_, spool_, *client, insurer, run_, tally_, progress_);
-        setup = ledger_.setup(id);
+        Exchange exchange(gateway_, ledger_, books_.spool(), *client, insurer, run_, tally_, progress_);
+        setup = ledger_->setup(id);
         const WireNames& wire = gateway_.specification().wire();
         if (setup && !setup->completed) exchange.set_mode(wire.value("mode_initial"), setup->base_date);
 
@@ -171,7 +181,7 @@ class Run {
                 return stopped_status();
             }
             if (options_.job == "initial-setup" && options_.kind.empty())
-                ledger_.setup_compared(id, world_.clock.now());
+                ledger_->setup_compared(id, world_.clock.now());
         }
         KAIGO_TRY(bool settled, settle_quietly(exchange, deadline, read_again));
         if (compares && settled) {
@@ -181,9 +191,9 @@ class Run {
                 KAIGO_TRY(settled, settle_quietly(exchange, deadline, read_again));
             }
         }
-        if (setup && !setup->completed && ledger_.setup_settled(id)) {
+        if (setup && !setup->completed && ledger_->setup_settled(id)) {
             KAIGO_CHECK(reconcile(insurer));
-            ledger_.complete_setup(id, world_.clock.now());
+            ledger_->complete_setup(id, world_.clock.now());
         }
         if (world_.stop.stop_requested()) return stopped_status();
         if (!settled && trouble_) return tl::unexpected(*trouble_);
@@ -300,7 +310,8 @@ class Run {
 
     /// Rows to come, for who watches: those of the last comparison, or counted for a setup.
     std::int64_t expected_rows(const config::Insurer& insurer, const spec::RecordKind& kind) {
-        const auto before = ledger_.baseline(ledger_.insurer(insurer.number.value()), ledger_.kind(kind.id));
+        const auto before =
+            ledger_->baseline(ledger_->insurer(insurer.number.value()), ledger_->kind(kind.id));
         if (before) return before->rows_read;
         if (options_.quiet) return 0;
         const auto source = gateway_.source(insurer.source);
@@ -313,7 +324,7 @@ class Run {
     /// Source against ledger, ledger against receptions; the certificate is kept.
     /// @return the exit status: 1 when a difference is not explained
     Result<int> reconcile(const config::Insurer& insurer) {
-        KAIGO_TRY(Certificate certificate, certify(gateway_, ledger_, insurer, options_.job, run_));
+        KAIGO_TRY(Certificate certificate, certify(gateway_, books_, insurer, options_.job, run_));
         tally_.my_numbers_read += certificate.my_numbers_read;
         differences_ += certificate.differences;
         certificates_.push_back(std::move(certificate.document));
@@ -331,8 +342,8 @@ class Run {
         for (const auto& kind : gateway_.specification().kinds()) {
             std::vector<ledger::KindId> dependants;
             for (const auto& other : gateway_.specification().kinds())
-                if (other->requires_kind == kind->id) dependants.push_back(ledger_.kind(other->id));
-            if (!dependants.empty()) out.emplace_back(ledger_.kind(kind->id), std::move(dependants));
+                if (other->requires_kind == kind->id) dependants.push_back(ledger_->kind(other->id));
+            if (!dependants.empty()) out.emplace_back(ledger_->kind(kind->id), std::move(dependants));
         }
         return out;
     }
@@ -340,16 +351,16 @@ class Run {
     /// Records that must be read from the source again: their prerequisite has come, or their body is gone.
     /// Cases that a person has decided, and, when asked for, those that were opened since.
     Result<bool> read_owed(const config::Insurer& insurer, Exchange& exchange, bool opened_cases = false) {
-        const auto insurer_id = ledger_.insurer(insurer.number.value());
+        const auto insurer_id = ledger_->insurer(insurer.number.value());
         const Instant now = world_.clock.now();
         bool sent = false;
         for (const auto& [kind, dependants] : requiring())
-            ledger_.probe_recreated(insurer_id, kind, dependants, now);
+            ledger_->probe_recreated(insurer_id, kind, dependants, now);
         for (const spec::RecordKind* kind : gateway_.kinds_of(insurer)) {
             std::optional<ledger::KindId> prerequisite;
-            if (kind->requires_kind) prerequisite = ledger_.kind(*kind->requires_kind);
-            auto keys = ledger_.keys_to_read(insurer_id, ledger_.kind(kind->id), prerequisite, now);
-            std::ranges::move(ledger_.cases_to_look_at(insurer_id, ledger_.kind(kind->id), opened_cases),
+            if (kind->requires_kind) prerequisite = ledger_->kind(*kind->requires_kind);
+            auto keys = ledger_->keys_to_read(insurer_id, ledger_->kind(kind->id), prerequisite, now);
+            std::ranges::move(ledger_->cases_to_look_at(insurer_id, ledger_->kind(kind->id), opened_cases),
                               std::back_inserter(keys));
             if (keys.empty()) continue;
             CompareOptions options = compare_options();
@@ -359,7 +370,7 @@ class Run {
             sent = sent || outcome.sent > 0;
         }
         for (const auto& [kind, dependants] : requiring())
-            sent = ledger_.release_deletions(insurer_id, kind, dependants, now) > 0 || sent;
+            sent = ledger_->release_deletions(insurer_id, kind, dependants, now) > 0 || sent;
         return sent;
     }
 
@@ -402,7 +413,7 @@ class Run {
         KAIGO_CHECK(accept(tr(
             "Send all records of insurer {} to the platform, base date {}? This cannot be undone. (yes/no)",
             insurer.number.value(), base_date)));
-        ledger_.start_setup(ledger_.insurer(insurer.number.value()), base_date, world_.clock.now());
+        ledger_->start_setup(ledger_->insurer(insurer.number.value()), base_date, world_.clock.now());
         return true;
     }
 
@@ -501,8 +512,8 @@ class Run {
 
     Gateway& gateway_;
     const RunOptions& options_;
-    Ledger& ledger_;
-    spool::Spool& spool_;
+    Books& books_;
+    SharedLedger& ledger_;
     World& world_;
     ledger::RunId run_ = 0;
     Tally tally_;
@@ -518,6 +529,13 @@ class Run {
 
 }  // namespace
 
+int graver(int a, int b) {
+    constexpr std::array kGravest = {70, 73, 77, 78, 65, 69, 75, 1, 0};
+    for (const int status : kGravest)
+        if (a == status || b == status) return status;
+    return std::max(a, b);
+}
+
 int run_job(Gateway& gateway, const RunOptions& options) {
     World& world = gateway.world();
     const auto refuse = [&](const Error& error) {
@@ -527,11 +545,9 @@ int run_job(Gateway& gateway, const RunOptions& options) {
     if (!options.kind.empty() && gateway.specification().kind(options.kind) == nullptr)
         return refuse(
             Error{ErrorCode::usage, tr("the specification has no record kind \"{}\"", options.kind), "", ""});
-    auto ledger = Ledger::open(gateway.config().ledger, world.clock.now());
-    if (!ledger) return refuse(ledger.error());
-    auto spool = spool::Spool::open(gateway.config().spool, gateway.keys());
-    if (!spool) return refuse(spool.error());
-    Run run(gateway, options, **ledger, *spool);
+    const auto books = open_books(gateway.config(), world);
+    if (!books) return refuse(books.error());
+    Run run(gateway, options, **books);
     if (const auto audited = run.begin_audit(); !audited) return refuse(audited.error());
     return run.run();
 }

@@ -23,6 +23,9 @@ struct RunOptions {
     std::optional<Duration> wait;
 };
 
+/// The graver of two exit statuses: what must be mended first.
+int graver(int a, int b);
+
 /// @return the exit status; what happened is written to the world's streams, the ledger and the audit log
 int run_job(Gateway& gateway, const RunOptions& options);
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "jobs/gateway.h"
-#include "ledger/ledger.h"
+#include "ledger/shared_ledger.h"
 #include "spool/spool.h"
 
 namespace kaigo::jobs {

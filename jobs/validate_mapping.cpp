@@ -10,6 +10,7 @@
 
 #include "audit/audit_log.h"
 #include "base/i18n.h"
+#include "jobs/books.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
 #include "jobs/setup_forecast.h"
@@ -170,7 +171,7 @@ Result<std::vector<KindResult>> validate_all(const config::Config& config, World
                                              const spec::Specification& specification, Faults& faults) {
     std::map<std::string, OpenSource> sources;
     for (const auto& [name, settings] : config.sources) {
-        KAIGO_TRY(auto opened, open_mapped_source(settings, specification, faults));
+        KAIGO_TRY(auto opened, open_mapped_source(settings, read_mapping(settings), specification, faults));
         sources.emplace(name, std::move(opened));
     }
     std::vector<KindResult> results;
@@ -197,7 +198,7 @@ Status audit_reading(const config::Config& config, World& world, const std::vect
     std::int64_t my_numbers = 0;
     for (const KindResult& result : results) my_numbers += result.my_numbers;
     if (my_numbers == 0) return {};
-    KAIGO_TRY(auto log, audit::AuditLog::open(config.audit));
+    KAIGO_TRY(auto log, audit::AuditLog::open(config.audit, kAuditPatience));
     return log.append(world.clock.now(), "validate-mapping", world.actor,
                       {{"my-numbers-read", std::to_string(my_numbers)}});
 }

@@ -12,8 +12,7 @@ namespace reason = registration::reason;
 
 namespace {
 
-// gettext finds these literals by the mark N_; they are translated when they are looked up.
-#define N_(text) text
+// Translated when they are looked up.
 using Table = std::map<std::string, const char*>;
 
 /// "address" is 住所(address): clerks know the name, vendors the key.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <optional>
 
@@ -32,37 +34,71 @@ std::string beginning(std::int64_t sequence, const std::string& previous) {
     return fmt::format("{{\"seq\":{},\"previous\":\"{}\",", sequence, previous);
 }
 
+/// The last whole line of a log, which may have grown for years: only its end is read.
+struct Tail {
+    std::uintmax_t size = 0;   ///< of the file
+    std::uintmax_t whole = 0;  ///< up to the end of its last whole line
+    std::string last;
+};
+
+Result<Tail> read_tail(const std::filesystem::path& path) {
+    const auto unreadable = [&] {
+        return fail(ErrorCode::cannot_read, tr("the audit log cannot be read")).at(path.string());
+    };
+    std::ifstream in(path, std::ios::binary);
+    in.seekg(0, std::ios::end);
+    // Only what was read to its end may be cut: a log that cannot be read must stay as it is.
+    if (!in) return unreadable();
+    Tail out;
+    out.size = static_cast<std::uintmax_t>(in.tellg());
+    std::string end;
+    for (std::uintmax_t length = 4096;; length *= 4) {
+        length = std::min(length, out.size);
+        end.resize(length);
+        in.seekg(static_cast<std::streamoff>(out.size - length));
+        in.read(end.data(), static_cast<std::streamsize>(length));
+        if (!in) return unreadable();
+        const std::size_t stop = end.rfind('\n');
+        const std::size_t before =
+            stop == std::string::npos || stop == 0 ? std::string::npos : end.rfind('\n', stop - 1);
+        if (before == std::string::npos && length < out.size) continue;
+        if (stop == std::string::npos) return out;
+        const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+        out.whole = out.size - length + stop + 1;
+        out.last = end.substr(begin, stop - begin);
+        return out;
+    }
+}
+
+std::optional<std::int64_t> sequence_of(std::string_view content) {
+    constexpr std::string_view kMark = "{\"seq\":";
+    if (!content.starts_with(kMark)) return std::nullopt;
+    content.remove_prefix(kMark.size());
+    std::int64_t out = 0;
+    const auto [end, error] = std::from_chars(content.data(), content.data() + content.size(), out);
+    if (error != std::errc() || out < 1) return std::nullopt;
+    return out;
+}
+
 }  // namespace
 
-Result<AuditLog> AuditLog::open(const std::filesystem::path& path) {
+Result<AuditLog> AuditLog::open(const std::filesystem::path& path, Duration patience) {
     std::error_code ignored;
     std::filesystem::create_directories(path.parent_path(), ignored);
-    KAIGO_TRY(FileLock lock, FileLock::acquire(path.string() + ".lock"));
+    KAIGO_TRY(FileLock lock, FileLock::acquire(path.string() + ".lock", patience));
     if (!std::filesystem::exists(path, ignored)) return AuditLog(std::move(lock), path, "", 0);
-    std::ifstream in(path);
-    std::string line;
-    std::string last;
-    std::int64_t count = 0;
-    std::uintmax_t whole = 0;
-    while (std::getline(in, line) && !in.eof()) {
-        last = line;
-        ++count;
-        whole += line.size() + 1;
-    }
-    // Cut only what was read to its end: a log that cannot be opened or read must stay as it is.
-    if (!in.eof() || in.bad())
-        return fail(ErrorCode::cannot_read, tr("the audit log cannot be read")).at(path.string());
-    in.close();
+    KAIGO_TRY(const Tail tail, read_tail(path));
     // A line without its end was being written when the power went: what it told had not been confirmed to
     // anyone.
-    if (whole < std::filesystem::file_size(path, ignored)) std::filesystem::resize_file(path, whole, ignored);
-    if (count == 0) return AuditLog(std::move(lock), path, "", 0);
-    const auto parts = split(last);
-    if (!parts)
+    if (tail.whole < tail.size) std::filesystem::resize_file(path, tail.whole, ignored);
+    if (tail.whole == 0) return AuditLog(std::move(lock), path, "", 0);
+    const auto parts = split(tail.last);
+    const auto sequence = parts ? sequence_of(parts->content) : std::nullopt;
+    if (!sequence)
         return fail(ErrorCode::bad_data, tr("the last line of the audit log is not whole"))
             .at(path.string())
             .remedy(tr("run: kaigo-gateway audit verify"));
-    return AuditLog(std::move(lock), path, std::string(parts->hash), count);
+    return AuditLog(std::move(lock), path, std::string(parts->hash), *sequence);
 }
 
 Status AuditLog::append(Instant at, const std::string& event, const std::string& actor,

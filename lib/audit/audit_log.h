@@ -18,7 +18,8 @@ class AuditLog {
   public:
     /// Reads the last line to go on from it. One writer at a time: a lock is held as long as the object
     /// lives.
-    static Result<AuditLog> open(const std::filesystem::path& path);
+    /// @param patience  how long to wait for another writer
+    static Result<AuditLog> open(const std::filesystem::path& path, Duration patience = Duration(0));
 
     /// @param details  names and counts; never personal data
     Status append(Instant at, const std::string& event, const std::string& actor,

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "base/failpoint.h"
 #include "base/i18n.h"
@@ -117,10 +118,15 @@ Status append_line_durably(const fs::path& path, std::string_view line) {
     return existed ? Status{} : sync_folder_of(path);
 }
 
-Result<FileLock> FileLock::acquire(const fs::path& path) {
+Result<FileLock> FileLock::acquire(const fs::path& path, std::chrono::milliseconds patience) {
+    constexpr std::chrono::milliseconds kLook{10};
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return system_failure(ErrorCode::cannot_write, path);
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    for (auto waited = std::chrono::milliseconds(0); ::flock(fd, LOCK_EX | LOCK_NB) != 0; waited += kLook) {
+        if (waited < patience) {
+            std::this_thread::sleep_for(kLook);
+            continue;
+        }
         ::close(fd);
         return fail(ErrorCode::busy, tr("another process is working here"))
             .at(path.string())

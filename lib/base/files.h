@@ -1,6 +1,7 @@
 #pragma once
 // Files that survive power loss, locks, and secrets kept in files.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -32,8 +33,10 @@ Status append_line_durably(const std::filesystem::path& path, std::string_view l
 /// A lock of the whole machine, released when the holder ends in whatever way.
 class FileLock {
   public:
-    /// @return error `busy` when another process holds it
-    static Result<FileLock> acquire(const std::filesystem::path& path);
+    /// @param patience  how long to wait for its holder
+    /// @return error `busy` when another process holds it all that time
+    static Result<FileLock> acquire(const std::filesystem::path& path,
+                                    std::chrono::milliseconds patience = std::chrono::milliseconds(0));
     FileLock(FileLock&& other) noexcept;
     FileLock& operator=(FileLock&&) = delete;
     ~FileLock();

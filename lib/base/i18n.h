@@ -15,6 +15,9 @@ void set_language(const std::string& language);
 /// The catalog's text for `msgid`, or `msgid` itself.
 const char* translate(const char* msgid);
 
+/// Marks a message for the catalogs where it is not translated yet.
+#define N_(text) text
+
 /// Translated text with its {} places filled.
 template <class... Args>
 std::string tr(const char* msgid, const Args&... args) {

@@ -71,16 +71,20 @@ std::optional<YAML::Node> load_yaml(const std::filesystem::path& path, Faults& f
         faults.add(Fault{path.string(), 0, 0, text.error().message});
         return std::nullopt;
     }
+    return parse_yaml(*text, path.string(), faults);
+}
+
+std::optional<YAML::Node> parse_yaml(const std::string& text, const std::string& file, Faults& faults) {
     try {
         const std::size_t before = faults.list().size();
-        std::istringstream stream(*text);
+        std::istringstream stream(text);
         YAML::Parser parser(stream);
-        AnchorFinder finder(path.string(), faults);
+        AnchorFinder finder(file, faults);
         parser.HandleNextDocument(finder);
         if (faults.list().size() > before) return std::nullopt;
-        return YAML::Load(*text);
+        return YAML::Load(text);
     } catch (const YAML::Exception& error) {
-        faults.add(path.string(), error.mark, error.msg);
+        faults.add(file, error.mark, error.msg);
         return std::nullopt;
     }
 }

@@ -39,6 +39,9 @@ class Faults {
 /// Root of a YAML file. Syntax errors, anchors and aliases (a small file could stand for a huge one) are
 /// faults.
 std::optional<YAML::Node> load_yaml(const std::filesystem::path& path, Faults& faults);
+/// The same for text that was read already.
+/// @param file  whose text it is, for the faults
+std::optional<YAML::Node> parse_yaml(const std::string& text, const std::string& file, Faults& faults);
 
 /// One mapping of a YAML file. Each read marks its key as known; finish() calls every other key a fault.
 class YamlMap {

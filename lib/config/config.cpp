@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "base/i18n.h"
@@ -12,6 +13,8 @@ namespace {
 
 const std::set<std::string> kJobs = {"initial-setup", "daily-sync", "collect-results", "retry-due",
                                      "reconcile"};
+
+constexpr std::array<std::string_view, 7> kDays = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
 
 std::optional<ServiceWindow> parse_window(const std::string& text) {
     if (text.size() != 11 || text[5] != '-') return std::nullopt;
@@ -64,11 +67,11 @@ class Reader {
         }
         read_sources(root);
         read_platform(root);
+        schedule_ = read_schedule(root);
         read_insurers(root);
         read_safety(root);
         read_cases(root);
         read_files(root);
-        read_schedule(root);
         root.finish();
     }
 
@@ -166,6 +169,7 @@ class Reader {
                 insurer.private_key_file = private_key_;
             }
             insurer.service_window = read_window(map).value_or(window_);
+            insurer.schedule = map.has("schedule") ? read_schedule(map) : schedule_;
             map.finish();
             config_.insurers.push_back(std::move(insurer));
         }
@@ -204,8 +208,23 @@ class Reader {
         config_.audit = path(audit.required_text("path"));
         audit.finish();
         if (auto control = root.map("control")) {
-            config_.control_socket = path(control->required_text("socket"));
+            config_.control.socket = path(control->required_text("socket"));
+            if (const auto group = control->text("operators")) config_.control.operators = *group;
+            if (const auto group = control->text("viewers")) config_.control.viewers = *group;
             control->finish();
+        }
+        if (auto daemon = root.map("daemon")) {
+            if (const auto n = daemon->integer("jobs_at_once", 1, 64))
+                config_.jobs_at_once = static_cast<int>(*n);
+            daemon->finish();
+        }
+        if (auto retention = root.map("retention")) {
+            const std::string duration = tr("a duration is an integer and ms, s, m, h or d");
+            if (const auto d = retention->parsed("history", parse_duration, duration))
+                config_.retention.history = *d;
+            if (const auto d = retention->parsed("polls", parse_duration, duration))
+                config_.retention.polls = *d;
+            retention->finish();
         }
         if (auto http = root.map("http")) {
             config_.http_listen = http->required_text("listen");
@@ -213,9 +232,10 @@ class Reader {
         }
     }
 
-    void read_schedule(YamlMap& root) {
-        for (const YAML::Node& node : root.sequence("schedule")) {
-            YamlMap map(node, root.file(), faults_);
+    std::vector<ScheduleEntry> read_schedule(YamlMap& parent) {
+        std::vector<ScheduleEntry> out;
+        for (const YAML::Node& node : parent.sequence("schedule")) {
+            YamlMap map(node, parent.file(), faults_);
             ScheduleEntry entry;
             entry.job = map.required_text("job");
             if (!entry.job.empty() && !kJobs.contains(entry.job))
@@ -225,9 +245,18 @@ class Reader {
                 map.parsed("every", parse_duration, tr("a duration is an integer and ms, s, m, h or d"));
             if (map.has("at") == map.has("every"))
                 map.fault(map.self(), tr("give one of \"at\" and \"every\""));
+            for (const std::string& day : map.texts("days")) {
+                const auto found = std::ranges::find(kDays, day);
+                if (found == kDays.end())
+                    map.fault("days", tr("days are sun, mon, tue, wed, thu, fri, sat"));
+                else
+                    entry.days.push_back(static_cast<unsigned>(found - kDays.begin()));
+            }
+            if (!entry.days.empty() && entry.every) map.fault("days", tr("\"days\" goes with \"at\""));
             map.finish();
-            config_.schedule.push_back(entry);
+            out.push_back(entry);
         }
+        return out;
     }
 
     Config config_;
@@ -235,6 +264,7 @@ class Reader {
     std::string certificate_;
     std::string private_key_;
     ServiceWindow window_;
+    std::vector<ScheduleEntry> schedule_;
 };
 
 }  // namespace

@@ -29,6 +29,13 @@ struct Preconditions {
     std::optional<std::string> method;  ///< batch (方式①) | file (方式②)
 };
 
+struct ScheduleEntry {
+    std::string job;
+    std::optional<int> at;  ///< minute of the day
+    std::optional<std::chrono::milliseconds> every;
+    std::vector<unsigned> days;  ///< of the week, 0 Sunday … 6 Saturday; empty: every day
+};
+
 struct Insurer {
     InsurerNumber number;
     std::string name;
@@ -41,6 +48,7 @@ struct Insurer {
     std::string certificate_file;           ///< as the platform section's unless overridden
     std::string private_key_file;
     ServiceWindow service_window;
+    std::vector<ScheduleEntry> schedule;  ///< its own, or that of all
 
     bool wants(const std::string& kind) const;
 };
@@ -69,10 +77,17 @@ struct Safety {
     int resend_percent = 5;  ///< of rows, after mapping, specification or digest key changed
 };
 
-struct ScheduleEntry {
-    std::string job;
-    std::optional<int> at;  ///< minute of the day
-    std::optional<std::chrono::milliseconds> every;
+/// Who may speak to the daemon, beside root and its own user: names of groups of this host.
+struct ControlSettings {
+    std::filesystem::path socket;  ///< empty: none
+    std::string operators = "kaigo-operators";
+    std::string viewers = "kaigo-viewers";
+};
+
+/// How long what is past is kept.
+struct Retention {
+    std::chrono::milliseconds history = std::chrono::days(730);  ///< of records, requests, closed cases, runs
+    std::chrono::milliseconds polls = std::chrono::days(7);      ///< runs that only looked for answers
 };
 
 struct Config {
@@ -90,9 +105,10 @@ struct Config {
     std::string spool_key;
     std::uint64_t spool_quota = std::uint64_t{4} << 30;
     std::filesystem::path audit;
-    std::filesystem::path control_socket;
+    ControlSettings control;
     std::string http_listen;
-    std::vector<ScheduleEntry> schedule;
+    int jobs_at_once = 4;  ///< of the daemon; jobs that wait do not count
+    Retention retention;
 
     const Insurer* insurer(const std::string& number) const;
 };

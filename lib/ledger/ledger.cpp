@@ -210,8 +210,24 @@ Statement& Ledger::statement(const char* sql) {
 
 void Ledger::recover(Instant now) {
     sqlite::Transaction transaction(database_);
+    call_unknown(std::nullopt, now);
+    // A run that has no end was interrupted too.
+    statement("UPDATE run SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL")
+        .bind(1, to_milliseconds(now))
+        .run();
+    transaction.commit();
+}
+
+void Ledger::interrupt(InsurerId insurer, Instant now) {
+    sqlite::Transaction transaction(database_);
+    call_unknown(insurer, now);
+    transaction.commit();
+}
+
+void Ledger::call_unknown(std::optional<InsurerId> insurer, Instant now) {
     std::vector<BatchId> interrupted;
-    auto& rows = statement("SELECT id FROM batch WHERE state = 2");
+    auto& rows = statement("SELECT id FROM batch WHERE state = 2 AND (?1 IS NULL OR insurer = ?1)");
+    put(rows, 1, insurer);
     while (rows.step()) interrupted.push_back(rows.integer(0));
     for (const BatchId id : interrupted) {
         statement("UPDATE batch SET state = 3, due_at = ?2 WHERE id = ?1")
@@ -220,11 +236,23 @@ void Ledger::recover(Instant now) {
             .run();
         write_batch_history(id, BatchState::sending, BatchState::unknown, "interrupted", now);
     }
-    // A run that has no end was interrupted too.
-    statement("UPDATE run SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL")
-        .bind(1, to_milliseconds(now))
-        .run();
-    transaction.commit();
+}
+
+bool Ledger::has_work(InsurerId insurer, Instant now) {
+    auto& row =
+        statement(
+            "SELECT EXISTS (SELECT 1 FROM batch WHERE insurer = ?1 AND state < 6 AND (due_at IS NULL OR "
+            "due_at "
+            "<= ?2)) OR EXISTS (SELECT 1 FROM record WHERE insurer = ?1 AND state = 1 AND (due_at IS NULL OR "
+            "due_at <= ?2)) OR EXISTS (SELECT 1 FROM pmh_case WHERE insurer = ?1 AND look = 1 AND closed_at "
+            "IS "
+            "NULL)")
+            .bind(1, insurer)
+            .bind(2, to_milliseconds(now));
+    row.step();
+    const bool some = row.integer(0) != 0;
+    row.reset();
+    return some;
 }
 
 InsurerId Ledger::insurer(const std::string& number) {
@@ -260,11 +288,13 @@ void Ledger::set_meta(const std::string& name, const std::string& value) {
         .run();
 }
 
-RunId Ledger::start_run(const std::string& job, const std::string& actor, Instant now) {
-    statement("INSERT INTO run (job, started_at, actor) VALUES (?1, ?2, ?3)")
+RunId Ledger::start_run(const std::string& job, const std::string& insurer, const std::string& actor,
+                        Instant now) {
+    statement("INSERT INTO run (job, started_at, actor, insurer) VALUES (?1, ?2, ?3, nullif(?4, ''))")
         .bind(1, job)
         .bind(2, to_milliseconds(now))
         .bind(3, actor)
+        .bind(4, insurer)
         .run();
     return database_.last_rowid();
 }
@@ -1238,6 +1268,39 @@ std::int64_t Ledger::resend_held(InsurerId insurer, std::optional<KindId> kind, 
     }
     transaction.commit();
     return static_cast<std::int64_t>(held.size());
+}
+
+Ledger::Forgotten Ledger::forget(Instant history_before, Instant polls_before) {
+    sqlite::Transaction transaction(database_);
+    Forgotten out;
+    const auto gone = [&](const char* sql, Instant before) {
+        statement(sql).bind(1, to_milliseconds(before)).run();
+        return static_cast<std::int64_t>(database_.changes());
+    };
+    for (const char* sql :
+         {"DELETE FROM record_history WHERE at < ?1",
+          "DELETE FROM batch_history WHERE at < ?1 AND batch IN (SELECT id FROM batch WHERE state >= 6)",
+          "DELETE FROM pmh_case_history WHERE pmh_case IN (SELECT id FROM pmh_case WHERE closed_at < ?1)",
+          "DELETE FROM pmh_case WHERE closed_at < ?1", "DELETE FROM alarm WHERE at < ?1"})
+        out.history += gone(sql, history_before);
+    // An account in which records stand goes with them, not before.
+    for (const char* sql :
+         {"DELETE FROM run_count WHERE run IN (SELECT id FROM run WHERE ended_at < ?1)",
+          "DELETE FROM comparison WHERE closed = 1 AND created + changed + gone = 0 AND run "
+          "IN (SELECT id FROM run WHERE ended_at < ?1)"})
+        out.history += gone(sql, history_before);
+    out.runs += gone(
+        "DELETE FROM run WHERE ended_at < ?1 AND NOT EXISTS (SELECT 1 FROM comparison c WHERE c.run = "
+        "run.id) "
+        "AND NOT EXISTS (SELECT 1 FROM certificate c WHERE c.run = run.id)",
+        history_before);
+    out.runs += gone(
+        "DELETE FROM run WHERE ended_at < ?1 AND job IN ('collect-results', 'retry-due') AND exit_status = 0 "
+        "AND NOT EXISTS (SELECT 1 FROM comparison c WHERE c.run = run.id) AND id NOT IN (SELECT max(id) FROM "
+        "run GROUP BY job, insurer)",
+        polls_before);
+    transaction.commit();
+    return out;
 }
 
 void Ledger::alarm(std::optional<InsurerId> insurer, const std::string& code, const std::string& detail,

@@ -80,7 +80,9 @@ class Ledger {
     void set_meta(const std::string& name, const std::string& value);
 
     // Runs and comparisons.
-    RunId start_run(const std::string& job, const std::string& actor, Instant now);
+    /// @param insurer  保険者番号; empty: all
+    RunId start_run(const std::string& job, const std::string& insurer, const std::string& actor,
+                    Instant now);
     void end_run(RunId run, const std::string& outcome, int exit_status, const std::string& message,
                  Instant now);
     ComparisonId start_comparison(RunId run, InsurerId insurer, KindId kind, const std::string& scope);
@@ -133,6 +135,12 @@ class Ledger {
     /// record whose time has passed waits for something else.
     std::optional<Instant> next_due(InsurerId insurer, Instant now);
     Batch batch(BatchId id);
+    /// Calls batches unknown that a run of this insurer was sending when it broke off. No run of the insurer
+    /// may be under way.
+    void interrupt(InsurerId insurer, Instant now);
+    /// Whether a job that settles has something to do now: an answer to fetch, a record or request that is
+    /// due, a case that was decided.
+    bool has_work(InsurerId insurer, Instant now);
     void move_batch(BatchId id, BatchState from, BatchState to, const std::string& detail,
                     std::optional<Instant> due_at, std::uint32_t attempts, Instant now);
     void batch_accepted(BatchId id, BatchState from, const std::string& reception_number, Instant now);
@@ -199,6 +207,13 @@ class Ledger {
     std::int64_t resend_held(InsurerId insurer, std::optional<KindId> kind, const std::string& insured,
                              const std::string& reason, const std::string& actor, Instant now);
 
+    /// Deletes what is past its retention: history of records, requests and closed cases, alarms, runs; and
+    /// runs that only looked for answers. The standing of records, requests and open cases stays.
+    struct Forgotten {
+        std::int64_t history = 0, runs = 0;  ///< rows
+    };
+    Forgotten forget(Instant history_before, Instant polls_before);
+
     void alarm(std::optional<InsurerId> insurer, const std::string& code, const std::string& detail,
                Instant now);
 
@@ -224,6 +239,7 @@ class Ledger {
     void count_deleted(ComparisonId account);
     void forget_members(BatchId batch);
     void recover(Instant now);
+    void call_unknown(std::optional<InsurerId> insurer, Instant now);
 
     FileLock lock_;
     sqlite::Database database_;

@@ -172,6 +172,11 @@ CREATE TABLE certificate (
     run INTEGER NOT NULL, insurer INTEGER NOT NULL, at INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (run, insurer)
 ) WITHOUT ROWID;
+)sql",
+    // For which insurer a run was.
+    R"sql(
+ALTER TABLE run ADD COLUMN insurer TEXT;        -- 保険者番号; NULL: all
+CREATE INDEX run_of_job ON run (job, insurer, id);
 )sql"};
 
 }  // namespace

@@ -35,7 +35,8 @@ std::optional<std::int64_t> integer_or_null(const sqlite::Statement& row, int co
     return row.integer(column);
 }
 
-constexpr const char* kRunColumns = "id, job, outcome, message, actor, started_at, ended_at, exit_status";
+constexpr const char* kRunColumns =
+    "id, job, outcome, message, actor, insurer, started_at, ended_at, exit_status";
 
 RunRow read_run(const sqlite::Statement& row) {
     return {row.integer(0),
@@ -43,9 +44,10 @@ RunRow read_run(const sqlite::Statement& row) {
             text(row, 2),
             text(row, 3),
             text(row, 4),
-            row.integer(5),
-            integer_or_null(row, 6),
-            static_cast<int>(row.integer(7))};
+            text(row, 5),
+            row.integer(6),
+            integer_or_null(row, 7),
+            static_cast<int>(row.integer(8))};
 }
 
 constexpr const char* kRecordSql =
@@ -261,6 +263,31 @@ std::optional<std::int64_t> LedgerView::oldest_waiting() {
     return integer_or_null(rows, 0);
 }
 
+std::vector<LedgerView::Waiting> LedgerView::waiting_by_insurer() {
+    auto rows = database_.prepare(
+        "SELECT i.number, (SELECT min(created_at) FROM batch WHERE insurer = i.id AND state < 6), (SELECT "
+        "min(opened_at) FROM pmh_case WHERE insurer = i.id AND closed_at IS NULL), (SELECT "
+        "coalesce(sum(attempts), 0) FROM batch WHERE insurer = i.id AND state < 6) + (SELECT "
+        "coalesce(sum(attempts), 0) FROM record WHERE insurer = i.id AND state = 1) FROM insurer i ORDER BY "
+        "1");
+    std::vector<Waiting> out;
+    while (rows.step())
+        out.push_back({text(rows, 0), integer_or_null(rows, 1), integer_or_null(rows, 2), rows.integer(3)});
+    return out;
+}
+
+std::int64_t LedgerView::alarm_count() { return database_.integer("SELECT count(*) FROM alarm"); }
+
+std::vector<RunRow> LedgerView::last_runs_by_insurer() {
+    auto rows = database_.prepare(std::string("SELECT ") + kRunColumns +
+                                  " FROM run WHERE id IN (SELECT max(id) FROM run WHERE outcome IS NOT "
+                                  "'dry-run' GROUP BY job, insurer) "
+                                  "ORDER BY id");
+    std::vector<RunRow> out;
+    while (rows.step()) out.push_back(read_run(rows));
+    return out;
+}
+
 std::vector<RunRow> LedgerView::runs(int limit) {
     auto rows =
         database_.prepare(std::string("SELECT ") + kRunColumns + " FROM run ORDER BY id DESC LIMIT ?1");
@@ -285,6 +312,25 @@ std::vector<RunRow> LedgerView::last_runs() {
     std::vector<RunRow> out;
     while (rows.step()) out.push_back(read_run(rows));
     return out;
+}
+
+std::vector<LedgerView::LastStart> LedgerView::last_starts() {
+    auto rows = database_.prepare(
+        "SELECT job, insurer, max(started_at) FROM run WHERE outcome IS NOT 'dry-run' AND outcome IS NOT "
+        "'interrupted' AND exit_status IS NOT 69 AND exit_status IS NOT 75 GROUP BY job, insurer");
+    std::vector<LastStart> out;
+    while (rows.step()) out.push_back({text(rows, 0), text(rows, 1), rows.integer(2)});
+    return out;
+}
+
+bool LedgerView::setup_broke_off(const std::string& insurer) {
+    auto row = database_.prepare(
+        "SELECT outcome = 'interrupted' FROM run WHERE job = 'initial-setup' AND (insurer IS NULL OR insurer "
+        "= "
+        "?1) AND EXISTS (SELECT 1 FROM setup s JOIN insurer i ON i.id = s.insurer WHERE i.number = ?1 AND "
+        "completed_at IS NULL) ORDER BY id DESC LIMIT 1");
+    row.bind(1, insurer);
+    return row.step() && row.integer(0) != 0;
 }
 
 std::vector<RunRow> LedgerView::runs_between(std::int64_t from, std::int64_t until) {

@@ -20,6 +20,7 @@ struct StateCount {
 struct RunRow {
     RunId id = 0;
     std::string job, outcome, message, actor;
+    std::string insurer;  ///< empty: all
     std::int64_t started_at = 0;
     std::optional<std::int64_t> ended_at;
     int exit_status = 0;
@@ -143,9 +144,28 @@ class LedgerView {
     std::vector<SameNumber> same_numbers();
     std::vector<WithoutNumber> without_number();
     std::optional<std::int64_t> oldest_waiting();
+    /// What waits, of each insurer.
+    struct Waiting {
+        std::string insurer;
+        std::optional<std::int64_t> oldest_request, oldest_case;
+        std::int64_t attempts = 0;
+    };
+    std::vector<Waiting> waiting_by_insurer();
+    std::int64_t alarm_count();
     std::vector<RunRow> runs(int limit);
     std::optional<RunRow> run(RunId id);
     std::vector<RunRow> last_runs();
+    /// The last start of every job, for the schedule: of runs that did their work, not of those that broke
+    /// off or found nobody there.
+    struct LastStart {
+        std::string job;
+        std::string insurer;  ///< empty: all
+        std::int64_t started_at = 0;
+    };
+    std::vector<LastStart> last_starts();
+    /// Whether the last initial setup of an insurer ended with its process.
+    bool setup_broke_off(const std::string& insurer);
+    std::vector<RunRow> last_runs_by_insurer();
     /// Runs that began in [from, until), milliseconds since the epoch; dry runs are none.
     std::vector<RunRow> runs_between(std::int64_t from, std::int64_t until);
     /// What stood where at the end of the last so many runs over all rows that began before `until`, oldest

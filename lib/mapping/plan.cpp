@@ -33,9 +33,9 @@ class PlanLoader {
         plan_->file_ = file.string();
     }
 
-    std::unique_ptr<Plan> run() {
+    std::unique_ptr<Plan> run(const std::string& text) {
         const std::size_t before = faults_.list().size();
-        const auto node = load_yaml(plan_->file_, faults_);
+        const auto node = parse_yaml(text, plan_->file_, faults_);
         if (!node) return nullptr;
         YamlMap root(*node, plan_->file_, faults_);
         root.required_text("mapping");
@@ -60,8 +60,7 @@ class PlanLoader {
         }
         root.finish();
         if (faults_.list().size() > before) return nullptr;
-        if (const auto text = read_file(plan_->file_, 8U << 20))
-            plan_->fingerprint_ = sha256_hex(*text).substr(0, 16);
+        plan_->fingerprint_ = sha256_hex(text).substr(0, 16);
         return std::move(plan_);
     }
 
@@ -436,7 +435,17 @@ class PlanLoader {
 
 std::unique_ptr<Plan> Plan::load(const std::filesystem::path& file, const spec::Specification& specification,
                                  Faults& faults) {
-    return PlanLoader(file, specification, faults).run();
+    const auto text = read_file(file, kLargestFile);
+    if (!text) {
+        faults.add(Fault{file.string(), 0, 0, text.error().message});
+        return nullptr;
+    }
+    return parse(*text, file, specification, faults);
+}
+
+std::unique_ptr<Plan> Plan::parse(const std::string& text, const std::filesystem::path& file,
+                                  const spec::Specification& specification, Faults& faults) {
+    return PlanLoader(file, specification, faults).run(text);
 }
 
 void Plan::resolve(source::Snapshot& snapshot, Faults& faults) {

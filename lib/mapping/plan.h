@@ -90,6 +90,12 @@ class Plan {
     static std::unique_ptr<Plan> load(const std::filesystem::path& file,
                                       const spec::Specification& specification, Faults& faults);
 
+    /// The same for text that was read already.
+    /// @param file  whose text it is, for the faults
+    static std::unique_ptr<Plan> parse(const std::string& text, const std::filesystem::path& file,
+                                       const spec::Specification& specification, Faults& faults);
+    static constexpr std::size_t kLargestFile = 8U << 20;  ///< bytes
+
     /// Checks every SELECT and column name against the database. Must have succeeded before rows are read.
     void resolve(source::Snapshot& snapshot, Faults& faults);
 

@@ -1,6 +1,7 @@
 #include "platform/certificate.h"
 
 #include <openssl/bio.h>
+#include <openssl/engine.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -35,28 +36,90 @@ Result<std::string> pem(const std::string& setting) {
     return read_file(path, 1U << 20);
 }
 
-}  // namespace
+Bio bio_of(std::string_view text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
-Result<CertificateInfo> inspect_certificate(const std::string& certificate_file,
-                                            const std::string& private_key_file) {
-    KAIGO_TRY(const std::string certificate_text, pem(certificate_file));
-    const Bio bio(BIO_new_mem_buf(certificate_text.data(), static_cast<int>(certificate_text.size())));
-    const Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-    if (!certificate)
-        return fail(ErrorCode::certificate_refused, tr("this is not a PEM certificate")).at(certificate_file);
+Result<Certificate> parse_certificate(const std::string& text, const std::string& file) {
+    Certificate out(PEM_read_bio_X509(bio_of(text).get(), nullptr, nullptr, nullptr));
+    if (!out) return fail(ErrorCode::certificate_refused, tr("this is not a PEM certificate")).at(file);
+    return out;
+}
+
+/// What only names a key in a token. OpenSSL's engine interface is deprecated, and is what the PKCS#11 module
+/// of this platform and libcurl speak.
+Result<Key> key_in_token(const std::string& uri) {
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+    const auto failed = [&](const std::string& why) {
+        // A URI may carry the PIN: only what names the token's object is told.
+        return fail(ErrorCode::key_missing, why)
+            .at(uri.substr(0, uri.find('?')))
+            .remedy(
+                tr("check the token with pkcs11-tool --list-objects, and that libengine-pkcs11-openssl is "
+                   "installed"));
+    };
+    ENGINE_load_builtin_engines();
+    ENGINE* engine = ENGINE_by_id("pkcs11");
+    if (engine == nullptr) return failed(tr("the PKCS#11 engine of OpenSSL is not installed"));
+    if (ENGINE_init(engine) != 1) {
+        ENGINE_free(engine);
+        return failed(tr("the PKCS#11 engine cannot be started"));
+    }
+    Key key(ENGINE_load_private_key(engine, uri.c_str(), nullptr, nullptr));
+    ENGINE_finish(engine);
+    ENGINE_free(engine);
+    if (!key) return failed(tr("the token does not give this private key"));
+    return key;
+#pragma clang diagnostic pop
+}
+
+CertificateInfo info_of(X509* certificate) {
     CertificateInfo out;
-    out.not_before = instant_of(X509_get0_notBefore(certificate.get()));
-    out.not_after = instant_of(X509_get0_notAfter(certificate.get()));
-    X509_NAME* subject = X509_get_subject_name(certificate.get());
+    out.not_before = instant_of(X509_get0_notBefore(certificate));
+    out.not_after = instant_of(X509_get0_notAfter(certificate));
+    X509_NAME* subject = X509_get_subject_name(certificate);
     for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_organizationalUnitName, at)) >= 0;) {
         const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
         out.insurers.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
                                   static_cast<std::size_t>(ASN1_STRING_length(value)));
     }
-    KAIGO_TRY(std::string key_text, pem(private_key_file));
-    const Bio key_bio(BIO_new_mem_buf(key_text.data(), static_cast<int>(key_text.size())));
-    const Key key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
-    out.key_fits = key && X509_check_private_key(certificate.get(), key.get()) == 1;
+    return out;
+}
+
+}  // namespace
+
+Result<CertificateInfo> inspect_certificate(const std::string& certificate_file) {
+    KAIGO_TRY(const std::string text, pem(certificate_file));
+    KAIGO_TRY(const Certificate certificate, parse_certificate(text, certificate_file));
+    return info_of(certificate.get());
+}
+
+bool is_unchanged(const Credentials& credentials, const std::string& certificate_file,
+                  const std::string& private_key_file) {
+    const auto certificate = pem(certificate_file);
+    if (!certificate || *certificate != credentials.certificate) return false;
+    if (!credentials.key) return credentials.key_uri == private_key_file;
+    auto text = pem(private_key_file);
+    if (!text) return false;
+    const SecretBytes key(std::move(*text));
+    return key.view() == credentials.key->view();
+}
+
+Result<Credentials> load_credentials(const std::string& certificate_file,
+                                     const std::string& private_key_file) {
+    Credentials out;
+    KAIGO_TRY(out.certificate, pem(certificate_file));
+    KAIGO_TRY(const Certificate certificate, parse_certificate(out.certificate, certificate_file));
+    out.info = info_of(certificate.get());
+    Key key;
+    if (private_key_file.starts_with("pkcs11:")) {
+        out.key_uri = private_key_file;
+        KAIGO_TRY(key, key_in_token(out.key_uri));
+    } else {
+        KAIGO_TRY(std::string text, pem(private_key_file));
+        out.key = std::make_shared<const SecretBytes>(std::move(text));
+        key.reset(PEM_read_bio_PrivateKey(bio_of(out.key->view()).get(), nullptr, nullptr, nullptr));
+    }
+    out.info.key_fits = key && X509_check_private_key(certificate.get(), key.get()) == 1;
     return out;
 }
 

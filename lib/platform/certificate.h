@@ -1,11 +1,14 @@
 #pragma once
-// What a certificate file says, for doctor and status.
+// The client certificate with its private key, held in memory: a file that changes on the disk changes
+// nothing before it was checked.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/result.h"
 
 namespace kaigo::platform {
@@ -22,8 +25,25 @@ inline std::int64_t days_left(const CertificateInfo& certificate, Instant now) {
     return std::chrono::floor<std::chrono::days>(certificate.not_after - now).count();
 }
 
-/// @param certificate_file, private_key_file  PEM files
-Result<CertificateInfo> inspect_certificate(const std::string& certificate_file,
-                                            const std::string& private_key_file);
+struct Credentials {
+    CertificateInfo info;
+    std::string certificate;                 ///< PEM, with the chain that the file gives
+    std::shared_ptr<const SecretBytes> key;  ///< PEM; null: the key is in a token
+    std::string key_uri;                     ///< pkcs11:…, a key that never leaves its token
+};
+
+/// What the certificate alone says; `key_fits` stays false.
+/// @param certificate_file  PEM file or `credential:NAME`
+Result<CertificateInfo> inspect_certificate(const std::string& certificate_file);
+
+/// Whether the files still hold this pair. Files that cannot be read now hold another.
+bool is_unchanged(const Credentials& credentials, const std::string& certificate_file,
+                  const std::string& private_key_file);
+
+/// @param certificate_file  PEM file or `credential:NAME`
+/// @param private_key_file  the same, or a `pkcs11:` URI (RFC 7512)
+/// @return a pair that does not fit too: `info.key_fits` says so
+Result<Credentials> load_credentials(const std::string& certificate_file,
+                                     const std::string& private_key_file);
 
 }  // namespace kaigo::platform

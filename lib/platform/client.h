@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/vocabulary.h"
+#include "platform/certificate.h"
 
 namespace kaigo::platform {
 
@@ -98,9 +99,8 @@ class PlatformClient {
 
 struct HttpsSettings {
     std::string url;
-    std::string ca_file;
-    std::string certificate_file;
-    std::string private_key_file;
+    std::string ca;  ///< PEM: whom to trust
+    Credentials credentials;
     int connections = 4;
     bool gzip = false;
     Duration request_timeout{60'000};

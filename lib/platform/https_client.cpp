@@ -242,6 +242,12 @@ class HttpsClient : public PlatformClient {
         return settings_.url + path;
     }
 
+    /// The bytes live as long as the client, which outlives its transfers.
+    static void set_blob(CURL* easy, CURLoption option, std::string_view bytes) {
+        curl_blob blob{const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_NOCOPY};
+        curl_easy_setopt(easy, option, &blob);
+    }
+
     std::unique_ptr<Transfer> prepare(Request request) const {
         auto owned = std::make_unique<Transfer>();
         Transfer& t = *owned;
@@ -258,12 +264,19 @@ class HttpsClient : public PlatformClient {
         curl_easy_setopt(easy, CURLOPT_SSLVERSION,
                          long{CURL_SSLVERSION_TLSv1_3} | long{CURL_SSLVERSION_MAX_TLSv1_3});
         curl_easy_setopt(easy, CURLOPT_TLS13_CIPHERS, kCiphers);
-        curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
+        set_blob(easy, CURLOPT_CAINFO_BLOB, settings_.ca);
         curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, settings_.certificate_file.c_str());
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, settings_.private_key_file.c_str());
+        const Credentials& own = settings_.credentials;
+        set_blob(easy, CURLOPT_SSLCERT_BLOB, own.certificate);
+        if (own.key) {
+            set_blob(easy, CURLOPT_SSLKEY_BLOB, own.key->view());
+        } else {
+            curl_easy_setopt(easy, CURLOPT_SSLENGINE, "pkcs11");
+            curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "ENG");
+            curl_easy_setopt(easy, CURLOPT_SSLKEY, own.key_uri.c_str());
+        }
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.request_timeout.count()));
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -480,14 +493,7 @@ Result<std::unique_ptr<PlatformClient>> open_https_client(const HttpsSettings& s
                                                           const WireNames& wire, const std::string& insurer) {
     static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (ready != CURLE_OK) return fail(ErrorCode::internal, "libcurl");
-    HttpsSettings resolved = settings;
-    for (std::string* file : {&resolved.ca_file, &resolved.certificate_file, &resolved.private_key_file}) {
-        KAIGO_TRY(const std::filesystem::path path, secret_path(*file));
-        const auto readable = read_file(path, 1U << 20);
-        if (!readable) return tl::unexpected(readable.error());
-        *file = path.string();
-    }
-    return std::make_unique<HttpsClient>(resolved, wire, insurer);
+    return std::make_unique<HttpsClient>(settings, wire, insurer);
 }
 
 }  // namespace kaigo::platform

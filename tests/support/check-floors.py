@@ -19,7 +19,7 @@ FLOORS = {
     "config": 2,
     "control": 2,
     "observe": 1,
-    "base": 1,
+    "base": 0,  # beneath all, observe included
 }
 
 

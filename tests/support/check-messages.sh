@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-git ls-files 'lib/*.cpp' 'jobs/*.cpp' 'daemon/*.cpp' |
+git ls-files 'lib/*.cpp' 'jobs/*.cpp' 'daemon/*.cpp' 'packaging/*.cpp' |
     xgettext --from-code=UTF-8 --keyword=tr --keyword=N_ --language=C++ --sort-output --no-location \
         --files-from=- --output="$work/messages.pot"
 msgcmp po/ja.po "$work/messages.pot"

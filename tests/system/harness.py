@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,12 @@ START_MS = 1_793_554_200_000  # 2026-11-02 02:30 in Japan
 
 class Failure(AssertionError):
     pass
+
+
+def tonight() -> int:
+    """The next 02:30 in Japan: certificates made now are valid then."""
+    now = int(time.time() * 1000)
+    return now + DAY_MS - (now - START_MS) % DAY_MS
 
 
 def expect(condition: object, message: str) -> None:
@@ -243,6 +250,69 @@ audit: {{path: state/audit.log}}
                     for at in range(len(token) - length + 1):
                         expect(token[at:at + length] not in needles,
                                f"a マイナンバー in base64 stands in {path.relative_to(self.folder)}")
+
+
+class Daemon:
+    """kaigo-gatewayd with a clock that passes when it is told to. Use as a context manager."""
+
+    LOOKS = 6_000
+
+    def __init__(self, binaries: Path, config: Path, now: int, environment: dict[str, str] | None = None) -> None:
+        self.config, self.now = config, now
+        self.log = config.parent / "daemon.log"
+        env = dict(os.environ, KAIGO_TEST_NOW=str(now), **(environment or {}))
+        self.seen = self.log.stat().st_size if self.log.exists() else 0
+        self.process = subprocess.Popen([binaries / "kaigo-gatewayd-under-test", "--config", config], env=env, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(self.log, "a"))
+
+    def __enter__(self) -> "Daemon":
+        self.await_event("started")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def say(self, line: str) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        expect(answer.startswith("at "), f"the daemon ended: {self.tail()}")
+        self.now = int(answer.split()[1])
+
+    def until(self, milliseconds: int) -> None:
+        self.say(f"until {milliseconds}")
+
+    def idle(self) -> None:
+        self.say("idle")
+
+    def events(self, name: str = "") -> list[dict]:
+        """What this process told so far."""
+        with open(self.log, encoding="utf-8") as log:
+            log.seek(self.seen)
+            lines = [json.loads(line) for line in log if line.startswith("{") and line.endswith("\n")]
+        return [line for line in lines if not name or line["event"] == name]
+
+    def await_event(self, name: str, count: int = 1) -> dict:
+        for _ in range(self.LOOKS):
+            found = self.events(name)
+            if len(found) >= count:
+                return found[-1]
+            expect(self.process.poll() is None, f"the daemon ended before {name}: {self.tail()}")
+            time.sleep(0.01)
+        raise Failure(f"no event {name}: {self.tail()}")
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait()
+
+    def tail(self) -> str:
+        return "".join(self.log.read_text(encoding="utf-8").splitlines(keepends=True)[-15:])
 
 
 class TlsServer:

@@ -53,4 +53,11 @@ inline Digest digest(std::uint8_t n) {
 
 inline const Instant kNoon = from_milliseconds(1'793'588'400'000);  // 2026-11-02 12:00 in Japan
 
+/// Noon for ever; nobody sleeps.
+class FixedClock : public Clock {
+  public:
+    Instant now() const override { return kNoon; }
+    void sleep_until(Instant, const std::stop_token&) override {}
+};
+
 }  // namespace kaigo::test

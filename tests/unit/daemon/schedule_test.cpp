@@ -31,3 +31,13 @@ TEST_CASE("an interval counts from the start of the last run") {
     CHECK(daemon::due_at(entry, {}, test::kNoon) == test::kNoon);
     CHECK(daemon::due_at(entry, test::kNoon, test::kNoon) == test::kNoon + 60s);
 }
+
+TEST_CASE("a job of certain days waits for the next of them") {
+    config::ScheduleEntry entry;
+    entry.at = 2 * 60 + 30;
+    const Instant today = test::kNoon - 9h - 30min;
+    const unsigned weekday = std::chrono::weekday(japan_date(today).days()).c_encoding();
+    entry.days = {(weekday + 3) % 7};
+    CHECK(daemon::due_at(entry, {}, test::kNoon) == today + 72h);
+    CHECK(daemon::due_at(entry, today + 72h, test::kNoon) == today + 240h);
+}

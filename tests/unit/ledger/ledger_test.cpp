@@ -151,7 +151,7 @@ TEST_CASE("a change that is no edge of the table is refused, and nothing of it i
 
 TEST_CASE("an account closes only when every row is explained") {
     Fixture f;
-    f.run = f.ledger->start_run("daily-sync", "test", kNoon);
+    f.run = f.ledger->start_run("daily-sync", "", "test", kNoon);
     const auto comparison = f.ledger->start_comparison(f.run, f.insurer, f.kind, "all");
     Sending one = sending(kKey, 1);
     one.comparison = comparison;
@@ -362,4 +362,75 @@ TEST_CASE("a ledger of the first version keeps its cases, each where its error p
         CHECK(entry->standing.in_case == in_case);
         CHECK(entry->standing.unlinked == in_case);
     }
+}
+
+TEST_CASE("a run that broke off leaves its requests unknown to the next run of that insurer alone") {
+    Fixture f;
+    const BatchId mine = f.send("R1", {sending(kKey, 1)});
+    f.ledger->interrupt(f.ledger->insurer("131016"), kNoon);
+    CHECK(f.ledger->batch(mine).state == BatchState::sending);
+    f.ledger->interrupt(f.insurer, kNoon);
+    CHECK(f.ledger->batch(mine).state == BatchState::unknown);
+}
+
+TEST_CASE("a job that settles has work while something is due, and none before or after") {
+    Fixture f;
+    CHECK(!f.ledger->has_work(f.insurer, kNoon));
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    CHECK(f.ledger->has_work(f.insurer, kNoon));
+    CHECK(!f.ledger->has_work(f.ledger->insurer("131016"), kNoon));
+    f.ledger->move_batch(id, BatchState::submitted, BatchState::submitted, "", kNoon + Duration(60'000), 0,
+                         kNoon);
+    CHECK(!f.ledger->has_work(f.insurer, kNoon));
+    CHECK(f.ledger->has_work(f.insurer, kNoon + Duration(60'000)));
+    f.land(id, {true, true, "", {}});
+    CHECK(!f.ledger->has_work(f.insurer, kNoon + Duration(60'000)));
+}
+
+TEST_CASE("what is past its retention goes; what stands, and what explains it, stays") {
+    Fixture f;
+    const auto day = std::chrono::hours(24);
+    f.run = f.ledger->start_run("daily-sync", "", "test", kNoon);
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    f.ledger->end_run(f.run, "done", 0, "", kNoon);
+    const RunId poll = f.ledger->start_run("collect-results", "122192", "schedule", kNoon);
+    f.ledger->end_run(poll, "done", 0, "", kNoon);
+    const RunId last = f.ledger->start_run("collect-results", "122192", "schedule", kNoon + day);
+    f.ledger->end_run(last, "done", 0, "", kNoon + day);
+    f.ledger->alarm(f.insurer, "request-refused", "", kNoon);
+    const auto gone = f.ledger->forget(kNoon, kNoon + 2 * day);
+    CHECK(gone.history == 0);
+    CHECK(gone.runs == 1);  // the poll that is not the last of its kind
+    auto view = *LedgerView::open(f.folder / "ledger.db");
+    CHECK(!view.run(poll));
+    CHECK(view.run(last));
+    CHECK(f.ledger->forget(kNoon + 2 * day, kNoon + 2 * day).history ==
+          1);  // the alarm; the open request's history stays
+    CHECK(f.state() == "sending");
+    CHECK(f.ledger->batch(id).state == BatchState::sending);
+}
+
+TEST_CASE("the schedule goes by runs that did their work, and a setup that broke off is known") {
+    Fixture f;
+    const auto ended = [&](const char* job, const char* insurer, const char* outcome, int status, int hour) {
+        const Instant at = kNoon + std::chrono::hours(hour);
+        f.ledger->end_run(f.ledger->start_run(job, insurer, "test", at), outcome, status, "", at);
+    };
+    ended("daily-sync", "", "done", 0, 0);
+    ended("daily-sync", "122192", "needs-person", 1, 1);
+    ended("daily-sync", "122192", "later", 75, 2);
+    ended("daily-sync", "122192", "failed", 69, 3);
+    auto view = *LedgerView::open(f.folder / "ledger.db");
+    const auto last = view.last_starts();
+    REQUIRE(last.size() == 2);
+    CHECK(last[0].insurer.empty());
+    CHECK(last[1].started_at == to_milliseconds(kNoon + std::chrono::hours(1)));
+    CHECK(!view.setup_broke_off("122192"));
+    f.ledger->start_setup(f.insurer, "2026-11-01", kNoon);
+    f.ledger->start_run("initial-setup", "122192", "test", kNoon);
+    f.open();  // as the next process finds it
+    CHECK(view.setup_broke_off("122192"));
+    ended("initial-setup", "122192", "later", 75, 4);
+    CHECK(!view.setup_broke_off("122192"));
 }

@@ -1,0 +1,158 @@
+// The control socket: who asks, for what, and the answer. docs/control.md has the requests.
+
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <sstream>
+
+#include "base/i18n.h"
+#include "base/sqlite.h"
+#include "daemon/daemon.h"
+#include "daemon/rights.h"
+
+namespace kaigo::daemon {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr int kAccepted = 202;
+constexpr int kBadRequest = 400;
+constexpr int kForbidden = 403;
+constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
+
+control::Response reply(int status, const json::object& body) {
+    return {status, json::serialize(body) + "\n"};
+}
+
+control::Response refuse(int status, const Error& error) {
+    return reply(
+        status,
+        {{"error", error.message}, {"remedy", error.remedy}, {"exitStatus", info(error.code).exit_status}});
+}
+
+Error not_found() { return {ErrorCode::usage, tr("there is nothing at this address"), "", ""}; }
+
+std::size_t number(const control::Request& request, const char* name) {
+    std::size_t out = 0;
+    if (const auto found = request.query.find(name); found != request.query.end())
+        std::from_chars(found->second.data(), found->second.data() + found->second.size(), out);
+    return out;
+}
+
+const char* state_name(Job::State state) {
+    switch (state) {
+        case Job::State::waiting:
+            return "waiting";
+        case Job::State::running:
+            return "running";
+        case Job::State::ended:
+            return "ended";
+    }
+    return "";
+}
+
+Result<jobs::RemoteCommand> parse(const std::string& body) {
+    boost::system::error_code failed;
+    const json::value document = json::parse(body, failed);
+    const auto malformed = [] {
+        return fail(ErrorCode::usage, tr("expected: {{\"arguments\": [\"…\"], \"input\": \"…\"}}"));
+    };
+    if (failed || !document.is_object()) return malformed();
+    const json::value* list = document.get_object().if_contains("arguments");
+    const json::value* input = document.get_object().if_contains("input");
+    if (list == nullptr || !list->is_array() || (input != nullptr && !input->is_string())) return malformed();
+    std::vector<std::string> arguments;
+    for (const json::value& each : list->get_array()) {
+        if (!each.is_string()) return malformed();
+        arguments.emplace_back(each.get_string());
+    }
+    return jobs::RemoteCommand::parse(arguments,
+                                      input == nullptr ? std::string() : std::string(input->get_string()));
+}
+
+}  // namespace
+
+control::Response Daemon::control(const control::Request& request) {
+    const Right right =
+        request.peer ? right_of(*request.peer, installation()->config().control, ::geteuid()) : Right::none;
+    const auto forbidden = [&] {
+        events_.record("control-refused", {{"user", request.peer ? request.peer->user : ""},
+                                           {"request", request.method + " " + request.path}});
+        const config::ControlSettings& settings = installation()->config().control;
+        return refuse(kForbidden,
+                      {ErrorCode::permission_denied, tr("you may not ask the daemon for this"), "",
+                       tr("ask for membership in the group {} (operators) or {} (viewers)",
+                          settings.operators, settings.viewers)});
+    };
+    if (right == Right::none) return forbidden();
+    const bool operates = right == Right::operate;
+    constexpr std::string_view kRuns = "/v1/runs/";
+    if (request.path.starts_with(kRuns)) {
+        if (request.method == "DELETE" && !operates) return forbidden();
+        return run(request, operates);
+    }
+    if (request.method == "GET" && request.path == "/v1/status") {
+        const auto status = jobs::RemoteCommand::parse({"status", "--format", "json"}, "");
+        std::ostringstream out;
+        std::ostringstream err;
+        jobs::World world{world_.clock,       random_,     out, err,    false,
+                          request.peer->user, world_.stop, {},  books_, &events_};
+        if (status->execute(installation()->config(), world) == 0) return {200, out.str()};
+        return refuse(kConflict, {ErrorCode::busy, err.str(), "", ""});
+    }
+    if (request.method != "POST" || request.path != "/v1/commands") return refuse(kNotFound, not_found());
+    const auto command = parse(request.body);
+    if (!command) return refuse(kBadRequest, command.error());
+    if (command->changes() && !operates) return forbidden();
+    const auto installed = installation();
+    if (const auto checked = command->check(installed->config()); !checked)
+        return refuse(kBadRequest, checked.error());
+    if (command->changes())
+        events_.record("control-request", {{"user", request.peer->user}, {"command", command->name()}});
+    if (command->job() != nullptr) return put_jobs(*command, request.peer->user);
+    std::ostringstream out;
+    std::ostringstream err;
+    jobs::World world{world_.clock,       random_,     out, err,    false,
+                      request.peer->user, world_.stop, {},  books_, &events_};
+    try {
+        const int status = command->execute(installed->config(), world);
+        return reply(200, {{"exitStatus", status}, {"output", out.str()}, {"diagnostics", err.str()}});
+    } catch (const sqlite::Failure& failure) {
+        events_.record("fatal", {{"error", failure.what()}});
+        std::_Exit(info(ErrorCode::cannot_write).exit_status);
+    }
+}
+
+control::Response Daemon::put_jobs(const jobs::RemoteCommand& command, const std::string& user) {
+    json::array runs;
+    for (const config::Insurer& insurer : installation()->config().insurers) {
+        jobs::RunOptions options = *command.job();
+        if (!options.insurer.empty() && options.insurer != insurer.number.value()) continue;
+        options.insurer = insurer.number.value();
+        if (const auto job = lanes_.put(options, user)) runs.push_back(json::string(job->id));
+    }
+    if (runs.empty())
+        return refuse(kConflict,
+                      {ErrorCode::busy, tr("this job waits or runs already, or the daemon is stopping"), "",
+                       tr("try it again later")});
+    return reply(kAccepted, {{"runs", std::move(runs)}});
+}
+
+control::Response Daemon::run(const control::Request& request, bool may_operate) {
+    const auto job = lanes_.find(request.path.substr(request.path.rfind('/') + 1));
+    if (!job) return refuse(kNotFound, not_found());
+    if (request.method == "DELETE" && may_operate) job->stop.request_stop();
+    // The state first: what is printed before the end is never missed.
+    const Job::State state = job->state;
+    return reply(200, {{"state", state_name(state)},
+                       {"job", job->options.job},
+                       {"insurer", job->options.insurer},
+                       {"exitStatus", job->exit_status.load()},
+                       {"output", job->output.since(number(request, "output"))},
+                       {"diagnostics", job->diagnostics.since(number(request, "diagnostics"))}});
+}
+
+}  // namespace kaigo::daemon

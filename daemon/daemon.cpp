@@ -1,0 +1,354 @@
+#include "daemon/daemon.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "base/i18n.h"
+#include "base/sqlite.h"
+#include "daemon/notify.h"
+#include "daemon/schedule.h"
+#include "ledger/view.h"
+
+namespace kaigo::daemon {
+
+namespace {
+
+constexpr std::chrono::minutes kRetry{5};
+constexpr std::chrono::minutes kMinute{1};
+constexpr Duration kDrainReserve{10'000};
+constexpr std::uint64_t kDiskLow = 1ULL << 30;
+/// Days left at which a certificate's end is told, each once.
+constexpr std::array<std::int64_t, 4> kDaysWarned = {7, 14, 30, 60};
+
+bool settles(const std::string& job) { return job == "collect-results" || job == "retry-due"; }
+
+std::string resume_mark(const std::string& insurer) { return "resume-setup-" + insurer; }
+
+}  // namespace
+
+Daemon::Daemon(std::shared_ptr<const jobs::Installation> installation, std::shared_ptr<jobs::Books> books,
+               jobs::World& world, observe::JsonEvents& events)
+    : installation_(std::move(installation)),
+      books_(std::move(books)),
+      world_(world),
+      events_(events),
+      started_(world.clock.now()),
+      lanes_(world.clock, installation_->config().jobs_at_once, [this](Job& job) { return work(job); }),
+      health_([this] { return this->installation(); }, world.clock, lanes_) {}
+
+std::shared_ptr<const jobs::Installation> Daemon::installation() const {
+    const std::lock_guard lock(mutex_);
+    return installation_;
+}
+
+void Daemon::replace(std::shared_ptr<const jobs::Installation> next) {
+    const std::lock_guard lock(mutex_);
+    installation_ = std::move(next);
+}
+
+Status Daemon::open() {
+    const config::Config& config = installation()->config();
+    if (!config.control.socket.empty()) {
+        KAIGO_TRY(control_, control::Server::on_socket(config.control.socket, [this](const auto& request) {
+                      return control(request);
+                  }));
+    }
+    if (!config.http_listen.empty()) {
+        KAIGO_TRY(http_, control::Server::on_address(config.http_listen, [this](const auto& request) {
+                      return health_.answer(request);
+                  }));
+    }
+    return {};
+}
+
+bool Daemon::serve() {
+    remember_last_starts();
+    for (const Error& trouble : installation()->troubles())
+        events_.record("trouble-at-start", {{"error", trouble.text()}});
+    events_.record("started", {{"insurers", std::to_string(installation()->config().insurers.size())},
+                               {"metricsPort", http_ ? std::to_string(http_->port()) : ""}});
+    notify_ready();
+    resume_setups();
+    const auto watchdog = watchdog_interval();
+    Instant minute = world_.clock.now();
+    while (!world_.stop.stop_requested()) {
+        const Instant now = world_.clock.now();
+        if (now >= minute) {
+            every_minute(now);
+            minute = now + kMinute;
+        }
+        Instant next = std::min(start_due(now), minute);
+        feed();
+        if (watchdog) next = std::min(next, now + *watchdog / 2);
+        world_.clock.sleep_until(next, world_.stop);
+    }
+    notify_stopping();
+    events_.record("stopping", {{"jobs", std::to_string(lanes_.active_count())}});
+    lanes_.stop();
+    const bool drained =
+        lanes_.wait_until_idle(installation()->config().platform.request_timeout + kDrainReserve);
+    if (!drained) events_.record("drain-limit", {{"jobs", std::to_string(lanes_.active_count())}});
+    control_.reset();
+    http_.reset();
+    events_.record("stopped", {});
+    return drained;
+}
+
+// ---- What is due
+
+void Daemon::remember_last_starts() {
+    auto view = ledger::LedgerView::open(installation()->config().ledger);
+    if (!view) return;
+    for (const auto& last : view->last_starts()) {
+        for (const config::Insurer& insurer : installation()->config().insurers) {
+            if (!last.insurer.empty() && last.insurer != insurer.number.value()) continue;
+            Instant& known = last_[{insurer.number.value(), last.job}];
+            known = std::max(known, from_milliseconds(last.started_at));
+        }
+    }
+}
+
+/// A setup that ended with the process that did it goes on; one that a person stopped does not.
+void Daemon::resume_setups() {
+    auto view = ledger::LedgerView::open(installation()->config().ledger);
+    if (!view) return;
+    for (const config::Insurer& insurer : installation()->config().insurers) {
+        const std::string number = insurer.number.value();
+        const std::string mark = resume_mark(number);
+        const bool marked = !view->meta(mark).empty();
+        if (marked) books_->ledger()->set_meta(mark, "");
+        if (!marked && !view->setup_broke_off(number)) continue;
+        jobs::RunOptions options;
+        options.job = "initial-setup";
+        options.insurer = number;
+        options.yes = options.quiet = true;
+        lanes_.put(options, "resumed");
+    }
+}
+
+Instant Daemon::start_due(Instant now) {
+    const auto installed = installation();
+    Instant next = now + kMinute;
+    for (const config::Insurer& insurer : installed->config().insurers) {
+        for (const config::ScheduleEntry& entry : insurer.schedule) {
+            const Slot slot{insurer.number.value(), entry.job};
+            Instant due{};
+            {
+                const std::lock_guard lock(mutex_);
+                const auto again = again_.find(slot);
+                const auto last = last_.find(slot);
+                due = again != again_.end() && entry.at
+                          ? again->second
+                          : due_at(entry, last == last_.end() ? std::nullopt : std::optional(last->second),
+                                   started_);
+                if (due <= now) {
+                    last_[slot] = now;
+                    again_.erase(slot);
+                }
+            }
+            if (due > now) {
+                next = std::min(next, due);
+                continue;
+            }
+            if (entry.every) next = std::min(next, now + *entry.every);
+            if (!worth_starting(insurer, entry.job, now)) continue;
+            jobs::RunOptions options;
+            options.job = entry.job;
+            options.insurer = insurer.number.value();
+            options.quiet = true;
+            // The daemon looks for answers anyway: no job need wait for them.
+            lanes_.put(options, "schedule");
+        }
+    }
+    return next;
+}
+
+bool Daemon::worth_starting(const config::Insurer& insurer, const std::string& job, Instant now) {
+    if (!settles(job)) return true;
+    return insurer.service_window.contains(japan_minute_of_day(now)) &&
+           books_->ledger()->has_work(books_->ledger()->insurer(insurer.number.value()), now);
+}
+
+int Daemon::work(Job& job) {
+    std::ostream out(&job.output);
+    std::ostream err(&job.diagnostics);
+    jobs::World world{job.clock, random_, out,     err, false, job.actor, job.stop.get_token(),
+                      {},        books_,  &events_};
+    int status = info(ErrorCode::internal).exit_status;
+    try {
+        jobs::Gateway gateway(installation(), world);
+        status = jobs::run_job(gateway, job.options);
+    } catch (const sqlite::Failure& failure) {
+        // After a failed write or fsync nothing that the handle says can be believed: this process ends here,
+        // and the next one looks at the file anew.
+        events_.record("fatal", {{"error", failure.what()}});
+        std::_Exit(info(ErrorCode::cannot_write).exit_status);
+    } catch (const std::exception& failure) {
+        events_.record(
+            "run-failed",
+            {{"job", job.options.job}, {"insurer", job.options.insurer}, {"error", failure.what()}});
+    }
+    note_end(job, status);
+    return status;
+}
+
+void Daemon::note_end(const Job& job, int status) {
+    const bool later = status == info(ErrorCode::busy).exit_status;
+    if (later && job.options.job == "initial-setup" && world_.stop.stop_requested())
+        books_->ledger()->set_meta(resume_mark(job.options.insurer), "yes");
+    // Busy or unreachable is no day's work: tried again soon, not tomorrow.
+    if (!later && status != info(ErrorCode::platform_unreachable).exit_status) return;
+    const std::lock_guard lock(mutex_);
+    again_[{job.options.insurer, job.options.job}] = world_.clock.now() + kRetry;
+}
+
+// ---- Once a minute
+
+void Daemon::every_minute(Instant now) {
+    renew_certificates(now);
+    watch_disk();
+    if (const Date today = japan_date(now); tidied_ != today) {
+        tidied_ = today;
+        tidy_up(now);
+    }
+    notify_status(tr("{} jobs at work or waiting", lanes_.active_count()));
+}
+
+void Daemon::feed() {
+    const bool moving = health_.moving();
+    if (moving) feed_watchdog();
+    if (!moving && !stalled_) events_.record("stalled", {});
+    stalled_ = !moving;
+}
+
+void Daemon::renew_certificates(Instant now) {
+    const auto installed = installation();
+    for (const config::Insurer& insurer : installed->config().insurers) {
+        renew_certificate(insurer, now);
+        if (const auto& credentials = installation()->credentials(insurer))
+            warn_of_end(insurer, *credentials, now);
+    }
+}
+
+/// A pair that changed on the disk is tried at the platform, then taken.
+void Daemon::renew_certificate(const config::Insurer& insurer, Instant now) {
+    const auto installed = installation();
+    const auto& current = installed->credentials(insurer);
+    if (current && platform::is_unchanged(*current, insurer.certificate_file, insurer.private_key_file))
+        return;
+    const std::string number = insurer.number.value();
+    const auto refuse = [&](const Error& error) {
+        // Told once for each reason.
+        if (std::exchange(refused_[number], error.text()) == error.text()) return;
+        events_.record("certificate-not-usable", {{"insurer", number}, {"error", error.text()}});
+    };
+    auto renewed = jobs::usable_credentials(insurer, now);
+    if (!renewed) return refuse(renewed.error());
+    const auto next = installed->with(insurer, std::move(*renewed));
+    jobs::Gateway trial(next, world_);
+    const auto client = trial.client(insurer);
+    if (!client) return refuse(client.error());
+    const auto answered = (*client)->service_status();
+    if (!answered && answered.error().code == ErrorCode::certificate_refused) return refuse(answered.error());
+    // A platform that is away proves nothing: the old pair stays while it is good.
+    if (!answered && current && now <= current->info.not_after) return;
+    refused_.erase(number);
+    warned_.erase(number);
+    {
+        const std::lock_guard lock(mutex_);
+        // A reload meanwhile has read the pair itself.
+        if (installation_ != installed) return;
+        installation_ = next;
+    }
+    events_.record(
+        "certificate-renewed",
+        {{"insurer", number},
+         {"daysLeft", std::to_string(platform::days_left(next->credentials(insurer)->info, now))}});
+}
+
+void Daemon::warn_of_end(const config::Insurer& insurer, const platform::Credentials& credentials,
+                         Instant now) {
+    const std::int64_t days = platform::days_left(credentials.info, now);
+    const auto* const due =
+        std::ranges::find_if(kDaysWarned, [&](std::int64_t limit) { return days <= limit; });
+    if (due == kDaysWarned.end()) return;
+    const std::string number = insurer.number.value();
+    const auto warned = warned_.find(number);
+    if (warned != warned_.end() && warned->second <= *due) return;
+    warned_[number] = *due;
+    events_.record("certificate-ends-soon", {{"insurer", number}, {"daysLeft", std::to_string(days)}});
+}
+
+void Daemon::watch_disk() {
+    struct statvfs status {};
+    if (::statvfs(installation()->config().ledger.parent_path().c_str(), &status) != 0) return;
+    const std::uint64_t free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+    const bool low = free < kDiskLow;
+    if (low && !disk_low_) events_.record("disk-low", {{"mebibytesFree", std::to_string(free >> 20)}});
+    disk_low_ = low;
+}
+
+/// What is past its retention goes, and the audit log says so.
+void Daemon::tidy_up(Instant now) {
+    const config::Retention& keep = installation()->config().retention;
+    const ledger::Ledger::Forgotten gone = books_->ledger()->forget(now - keep.history, now - keep.polls);
+    if (gone.history + gone.runs == 0) return;
+    const std::map<std::string, std::string> counts{{"history", std::to_string(gone.history)},
+                                                    {"runs", std::to_string(gone.runs)}};
+    if (const auto told = books_->audit(now, "retention", "kaigo-gatewayd", counts); !told)
+        events_.record("job-trouble", {{"error", told.error().text()}});
+    events_.record("housekeeping", {counts.begin(), counts.end()});
+}
+
+// ---- Reload
+
+Result<std::shared_ptr<const jobs::Installation>> Daemon::load_anew() const {
+    const auto old = installation();
+    KAIGO_TRY(config::Config config, config::load(old->config().file));
+    const config::Config& was = old->config();
+    const bool moved = config.ledger != was.ledger || config.spool != was.spool ||
+                       config.audit != was.audit || config.control.socket != was.control.socket ||
+                       config.http_listen != was.http_listen || config.jobs_at_once != was.jobs_at_once ||
+                       config.language != was.language;
+    if (moved)
+        return fail(ErrorCode::bad_configuration, tr("language, ledger, spool, audit, control.socket, http "
+                                                     "and daemon change only with a restart"))
+            .at(was.file.string())
+            .remedy("systemctl restart kaigo-gatewayd");
+    KAIGO_TRY(auto next, jobs::Installation::load(std::move(config)));
+    if (next->keys().id != old->keys().id)
+        return fail(ErrorCode::bad_configuration, tr("the key file holds another key"))
+            .at(was.spool_key)
+            .remedy(tr("put it back; a key is changed with: kaigo-gateway ledger rotate-key"));
+    for (const Error& trouble : next->troubles()) return tl::unexpected(trouble);
+    for (const config::Insurer& insurer : next->config().insurers)
+        KAIGO_CHECK(jobs::usable_credentials(insurer, world_.clock.now()));
+    Faults faults;
+    for (const auto& [name, settings] : next->config().sources) {
+        const auto opened =
+            jobs::open_mapped_source(settings, next->mapping(name), next->specification(), faults);
+        // A database that is away now says nothing about its mapping.
+        if (!opened && !info(opened.error().code).retryable) return tl::unexpected(opened.error());
+    }
+    if (!faults.empty()) return faults.as_failure(ErrorCode::bad_mapping);
+    return next;
+}
+
+void Daemon::reload() {
+    notify_reloading();
+    if (auto next = load_anew()) {
+        replace(std::move(*next));
+        events_.record("reloaded", {{"insurers", std::to_string(installation()->config().insurers.size())}});
+    } else {
+        events_.record("reload-refused", {{"error", next.error().text()}});
+    }
+    notify_ready();
+}
+
+}  // namespace kaigo::daemon

@@ -1,0 +1,85 @@
+#pragma once
+// The daemon at work: it starts what is due, keeps the certificates fresh, tidies up, and answers.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "control/server.h"
+#include "daemon/health.h"
+#include "daemon/lanes.h"
+#include "jobs/books.h"
+#include "jobs/command_line.h"
+#include "jobs/installation.h"
+#include "observe/events.h"
+
+namespace kaigo::daemon {
+
+class Daemon {
+  public:
+    /// @param world  the process's own: its clock, its stop
+    Daemon(std::shared_ptr<const jobs::Installation> installation, std::shared_ptr<jobs::Books> books,
+           jobs::World& world, observe::JsonEvents& events);
+
+    /// Opens the control socket and the address of health and metrics, where the configuration has them.
+    Status open();
+    /// Until the world's stop is requested; then lets the jobs drain.
+    /// @return whether they did so within their limit
+    bool serve();
+    /// Reads everything that is installed anew. On any fault the old state is kept. From any thread.
+    void reload();
+
+    std::size_t active_jobs() const { return lanes_.active_count(); }
+
+  private:
+    using Slot = std::pair<std::string, std::string>;  ///< insurer, job
+
+    std::shared_ptr<const jobs::Installation> installation() const;
+    void replace(std::shared_ptr<const jobs::Installation> next);
+    Result<std::shared_ptr<const jobs::Installation>> load_anew() const;
+
+    void remember_last_starts();
+    void resume_setups();
+    /// Starts what is due. @return when something is due next
+    Instant start_due(Instant now);
+    bool worth_starting(const config::Insurer& insurer, const std::string& job, Instant now);
+    void every_minute(Instant now);
+    void renew_certificates(Instant now);
+    void renew_certificate(const config::Insurer& insurer, Instant now);
+    void warn_of_end(const config::Insurer& insurer, const platform::Credentials& credentials, Instant now);
+    void watch_disk();
+    void tidy_up(Instant now);
+    void feed();
+
+    int work(Job& job);
+    void note_end(const Job& job, int status);
+
+    control::Response control(const control::Request& request);
+    control::Response command(const control::Request& request);
+    control::Response put_jobs(const jobs::RemoteCommand& command, const std::string& user);
+    control::Response run(const control::Request& request, bool may_operate);
+
+    mutable std::mutex mutex_;
+    std::shared_ptr<const jobs::Installation> installation_;
+    std::shared_ptr<jobs::Books> books_;
+    jobs::World& world_;
+    observe::JsonEvents& events_;
+    SystemRandom random_;
+    Instant started_;
+    std::map<Slot, Instant> last_;                ///< starts of the last runs
+    std::map<Slot, Instant> again_;               ///< what could not be done, and is tried again soon
+    std::map<std::string, std::int64_t> warned_;  ///< least days left that were warned of, by insurer
+    std::map<std::string, std::string> refused_;  ///< why a new certificate was not taken, by insurer
+    bool disk_low_ = false;
+    bool stalled_ = false;
+    std::optional<Date> tidied_;
+    Lanes lanes_;
+    Health health_;
+    std::unique_ptr<control::Server> control_;
+    std::unique_ptr<control::Server> http_;
+};
+
+}  // namespace kaigo::daemon

@@ -1,0 +1,215 @@
+// prometheus-cpp writes the metrics. Their labels are insurers, kinds, states and jobs: never a person.
+
+#include "daemon/health.h"
+
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <set>
+
+#include "base/i18n.h"
+#include "jobs/gateway.h"
+#include "ledger/view.h"
+
+namespace kaigo::daemon {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr int kUnavailable = 503;
+constexpr Duration kProbeTimeout{5'000};
+constexpr double kMillisecondsPerSecond = 1000;
+
+/// One question of /readyz.
+struct Check {
+    std::string name, subject, detail;
+    bool ok = true;
+};
+
+json::object as_json(const Check& check) {
+    json::object out{{"check", check.name}, {"ok", check.ok}};
+    if (!check.subject.empty()) out["subject"] = check.subject;
+    if (!check.detail.empty()) out["detail"] = check.detail;
+    return out;
+}
+
+/// Gauges of one scrape.
+class Metrics {
+  public:
+    void set(const char* name, const char* help, const prometheus::Labels& labels, double value) {
+        auto& family =
+            prometheus::BuildGauge().Name(std::string("kaigo_") + name).Help(help).Register(registry_);
+        family.Add(labels).Increment(value);
+    }
+    std::string text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+
+  private:
+    // One family a name, however often it is registered.
+    prometheus::Registry registry_{prometheus::Registry::InsertBehavior::Merge};
+};
+
+void measure_ledger(Metrics& out, ledger::LedgerView& view, Instant now) {
+    for (const auto& each : view.counts())
+        out.set("records", "Records by insurer, kind and state",
+                {{"insurer", each.insurer}, {"kind", each.kind}, {"state", each.state}},
+                static_cast<double>(each.count));
+    for (const auto& each : view.open_cases())
+        out.set("open_cases", "Open PMH key cases by insurer, error and step",
+                {{"insurer", each.insurer}, {"error", each.kind}, {"step", each.state}},
+                static_cast<double>(each.count));
+    const auto age = [&](std::int64_t since) {
+        return static_cast<double>(to_milliseconds(now) - since) / kMillisecondsPerSecond;
+    };
+    for (const auto& each : view.waiting_by_insurer()) {
+        const prometheus::Labels labels{{"insurer", each.insurer}};
+        if (each.oldest_request)
+            out.set("oldest_waiting_seconds", "Age of the oldest request that is not settled", labels,
+                    age(*each.oldest_request));
+        if (each.oldest_case)
+            out.set("oldest_case_seconds", "Age of the oldest open PMH key case", labels,
+                    age(*each.oldest_case));
+        out.set("retries", "Attempts that records and requests under way have behind them", labels,
+                static_cast<double>(each.attempts));
+    }
+    for (const auto& run : view.last_runs_by_insurer()) {
+        const prometheus::Labels labels{{"job", run.job}, {"insurer", run.insurer}};
+        out.set("last_run_timestamp_seconds", "Start of the last run", labels,
+                static_cast<double>(run.started_at) / kMillisecondsPerSecond);
+        if (!run.ended_at) continue;
+        out.set("last_run_duration_seconds", "Duration of the last run", labels,
+                static_cast<double>(*run.ended_at - run.started_at) / kMillisecondsPerSecond);
+        out.set("last_run_exit_status", "Exit status of the last run; 0 is success", labels, run.exit_status);
+    }
+    out.set("alarms", "Alarms in the ledger", {}, static_cast<double>(view.alarm_count()));
+}
+
+double size_of(const std::filesystem::path& path) {
+    std::error_code missing;
+    const auto size = std::filesystem::file_size(path, missing);
+    return missing ? 0 : static_cast<double>(size);
+}
+
+}  // namespace
+
+bool Health::moving() const {
+    return std::ranges::none_of(lanes_.active(), [](const auto& job) {
+        return job->state == Job::State::running && job->clock.still() > kStalled;
+    });
+}
+
+control::Response Health::answer(const control::Request& request) {
+    constexpr int kNotFound = 404;
+    constexpr int kNotAllowed = 405;
+    if (request.method != "GET") return {kNotAllowed, "", "text/plain"};
+    if (request.path == "/healthz") return healthz();
+    const std::lock_guard lock(mutex_);
+    const auto kept = [&](std::optional<Kept>& answer, auto make) {
+        const auto now = std::chrono::steady_clock::now();
+        if (!answer || answer->until < now) answer = Kept{now + kKept, make()};
+        return answer->response;
+    };
+    if (request.path == "/readyz") return kept(ready_, [&] { return readyz(); });
+    if (request.path == "/metrics") return kept(measured_, [&] { return metrics(); });
+    return {kNotFound, "/healthz /readyz /metrics\n", "text/plain"};
+}
+
+control::Response Health::healthz() const {
+    const bool ok = moving();
+    return {ok ? 200 : kUnavailable, json::serialize(json::object{{"moving", ok}}) + "\n"};
+}
+
+bool Health::platform_answers(const jobs::Installation& installation, std::string& detail) {
+    for (const config::Insurer& insurer : installation.config().insurers) {
+        auto settings = installation.https_settings(insurer);
+        if (!settings) continue;
+        settings->request_timeout = std::min(settings->request_timeout, kProbeTimeout);
+        const auto client = platform::open_https_client(*settings, installation.specification().wire(),
+                                                        insurer.number.value());
+        if (!client) continue;
+        const auto status = (*client)->service_status();
+        if (status) {
+            if (!status->open) detail = tr("the platform is closed {}", status->reopens_at);
+            return true;
+        }
+        detail = status.error().message;
+        // Another insurer's certificate may be good.
+        if (status.error().code != ErrorCode::certificate_refused) return false;
+    }
+    return false;
+}
+
+/// Ready: work can be done for at least one insurer. What keeps the others from it stands beside.
+control::Response Health::readyz() {
+    const auto installation = installed_();
+    const config::Config& config = installation->config();
+    const Instant now = clock_.now();
+    std::vector<Check> checks;
+    const auto view = ledger::LedgerView::open(config.ledger);
+    checks.push_back({"ledger", "", view ? "" : view.error().message, view.has_value()});
+    constexpr auto kReleased = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
+    checks.push_back({"clock", "", "", now >= kReleased});
+    std::string detail;
+    const bool answers = platform_answers(*installation, detail);
+    checks.push_back({"platform", "", detail, answers});
+    std::set<std::string> sources;
+    for (const auto& [name, settings] : config.sources) {
+        const auto source = source::open_source(settings.driver, settings.database);
+        const auto snapshot = source ? (*source)->snapshot() : tl::unexpected(source.error());
+        checks.push_back({"source", name, snapshot ? "" : snapshot.error().message, snapshot.has_value()});
+        if (snapshot) sources.insert(name);
+    }
+    bool someone = false;
+    for (const config::Insurer& insurer : config.insurers) {
+        const auto& credentials = installation->credentials(insurer);
+        const bool valid = credentials && credentials->info.key_fits && now >= credentials->info.not_before &&
+                           now <= credentials->info.not_after;
+        checks.push_back(
+            {"certificate", insurer.number.value(), credentials ? "" : credentials.error().message, valid});
+        someone = someone || (valid && sources.contains(insurer.source));
+    }
+    bool ready = someone;
+    json::array list;
+    for (const Check& check : checks) {
+        const bool shared = check.subject.empty();
+        ready = ready && (check.ok || !shared);
+        list.push_back(as_json(check));
+    }
+    const json::object body{{"ready", ready}, {"checks", std::move(list)}};
+    return {ready ? 200 : kUnavailable, json::serialize(body) + "\n"};
+}
+
+control::Response Health::metrics() {
+    const auto installation = installed_();
+    const config::Config& config = installation->config();
+    const Instant now = clock_.now();
+    Metrics out;
+    if (auto view = ledger::LedgerView::open(config.ledger)) measure_ledger(out, *view, now);
+    for (const config::Insurer& insurer : config.insurers)
+        if (const auto& credentials = installation->credentials(insurer))
+            out.set("certificate_days", "Days until the client certificate ends",
+                    {{"insurer", insurer.number.value()}},
+                    static_cast<double>(platform::days_left(credentials->info, now)));
+    std::filesystem::path log = config.ledger;
+    log += "-wal";
+    out.set("ledger_bytes", "Size of the ledger with its log", {}, size_of(config.ledger) + size_of(log));
+    out.set("audit_bytes", "Size of the audit log", {}, size_of(config.audit));
+    double spooled = 0;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator it(config.spool, failed), end; !failed && it != end;
+         it.increment(failed))
+        spooled += size_of(it->path());
+    out.set("spool_bytes", "Size of the encrypted spool", {}, spooled);
+    struct statvfs disk {};
+    if (::statvfs(config.ledger.parent_path().c_str(), &disk) == 0)
+        out.set("disk_free_bytes", "Room left where the ledger lies", {},
+                static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize));
+    out.set("jobs_active", "Jobs that work or wait", {}, static_cast<double>(lanes_.active_count()));
+    return {200, out.text(), "text/plain; version=0.0.4"};
+}
+
+}  // namespace kaigo::daemon

@@ -1,0 +1,84 @@
+#include "daemon/lanes.h"
+
+#include <algorithm>
+
+namespace kaigo::daemon {
+
+Lanes::~Lanes() { stop(); }  // the threads are joined with their lanes
+
+std::shared_ptr<Job> Lanes::put(const jobs::RunOptions& options, const std::string& actor) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return nullptr;
+    Lane& lane = lanes_[options.insurer];
+    const auto same = [&](const auto& job) {
+        return job->options.job == options.job && job->options.dry_run == options.dry_run;
+    };
+    if (std::ranges::any_of(lane.jobs, same)) return nullptr;
+    auto job = std::make_shared<Job>(std::to_string(next_id_++), options, actor, clock_, slots_);
+    lane.jobs.push_back(job);
+    ++active_;
+    if (!lane.working) {
+        lane.working = true;
+        // The thread before it has nothing more to do than to end.
+        lane.thread = std::jthread([this, &lane] { work_off(lane); });
+    }
+    return job;
+}
+
+void Lanes::work_off(Lane& lane) {
+    for (;;) {
+        std::shared_ptr<Job> job;
+        {
+            const std::lock_guard lock(mutex_);
+            job = lane.jobs.front();
+        }
+        slots_.take();
+        if (job->stop.stop_requested()) {
+            job->exit_status = info(ErrorCode::busy).exit_status;
+        } else {
+            job->state = Job::State::running;
+            job->exit_status = work_(*job);
+        }
+        slots_.give_back();
+        const std::lock_guard lock(mutex_);
+        job->state = Job::State::ended;
+        lane.jobs.pop_front();
+        ended_.push_back(std::move(job));
+        if (ended_.size() > kEndedKept) ended_.pop_front();
+        lane.working = !lane.jobs.empty();
+        --active_;
+        idle_.notify_all();
+        if (!lane.working) return;
+    }
+}
+
+std::shared_ptr<Job> Lanes::find(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [insurer, lane] : lanes_)
+        for (const auto& job : lane.jobs)
+            if (job->id == id) return job;
+    for (const auto& job : ended_)
+        if (job->id == id) return job;
+    return nullptr;
+}
+
+std::vector<std::shared_ptr<Job>> Lanes::active() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<Job>> out;
+    for (const auto& [insurer, lane] : lanes_) out.insert(out.end(), lane.jobs.begin(), lane.jobs.end());
+    return out;
+}
+
+void Lanes::stop() {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (auto& [insurer, lane] : lanes_)
+        for (const auto& job : lane.jobs) job->stop.request_stop();
+}
+
+bool Lanes::wait_until_idle(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    return idle_.wait_for(lock, limit, [&] { return active_ == 0; });
+}
+
+}  // namespace kaigo::daemon

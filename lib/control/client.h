@@ -1,0 +1,18 @@
+#pragma once
+// The command's end of the control socket.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "control/server.h"
+
+namespace kaigo::control {
+
+/// Asks the daemon.
+/// @return nothing when no daemon listens there
+Result<std::optional<Response>> ask(const std::filesystem::path& socket, const std::string& method,
+                                    const std::string& path, const std::string& body);
+
+}  // namespace kaigo::control

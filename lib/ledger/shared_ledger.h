@@ -1,0 +1,33 @@
+#pragma once
+// One ledger for several threads: each call is alone with it, and sees it as whole transactions left it.
+
+#include <memory>
+#include <mutex>
+
+#include "ledger/ledger.h"
+
+namespace kaigo::ledger {
+
+class SharedLedger {
+  public:
+    explicit SharedLedger(std::unique_ptr<Ledger> ledger) : ledger_(std::move(ledger)) {}
+
+    /// Lives as long as the call's full expression.
+    class Call {
+      public:
+        Call(Ledger& ledger, std::recursive_mutex& mutex) : ledger_(ledger), lock_(mutex) {}
+        Ledger* operator->() const { return &ledger_; }
+
+      private:
+        Ledger& ledger_;
+        std::unique_lock<std::recursive_mutex> lock_;
+    };
+    /// Arguments may call it too: `ledger->batches(ledger->insurer(number), …)`.
+    Call operator->() { return {*ledger_, mutex_}; }
+
+  private:
+    std::unique_ptr<Ledger> ledger_;
+    std::recursive_mutex mutex_;
+};
+
+}  // namespace kaigo::ledger

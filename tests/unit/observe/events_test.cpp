@@ -1,0 +1,50 @@
+#include "observe/events.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <sstream>
+
+#include "unit/support.h"
+
+using namespace kaigo;
+
+TEST_CASE("an event is one line of JSON with its name, its level and what to do") {
+    const test::FixedClock clock;
+    std::ostringstream out;
+    observe::JsonEvents events(out, clock, false);
+    events.record("run-failed", {{"insurer", "122192"}, {"error", "a \"word\"\nand a line"}, {"empty", ""}});
+    const std::string line = out.str();
+    CHECK(line.ends_with("}\n"));
+    CHECK(std::count(line.begin(), line.end(), '\n') == 1);
+    CHECK(line.find(R"("level":"error","event":"run-failed")") != std::string::npos);
+    CHECK(line.find(R"("error":"a \"word\"\u000aand a line")") != std::string::npos);
+    CHECK(line.find("empty") == std::string::npos);
+    CHECK(line.find(R"("remedy":")") != std::string::npos);
+}
+
+TEST_CASE("journald is told the priority of each line") {
+    const test::FixedClock clock;
+    std::ostringstream out;
+    observe::JsonEvents(out, clock, true).record("disk-low", {});
+    CHECK(out.str().starts_with("<4>{"));
+}
+
+TEST_CASE("the last events are kept in order for a support bundle") {
+    const test::FixedClock clock;
+    std::ostringstream out;
+    observe::JsonEvents events(out, clock, false);
+    for (int i = 0; i < 700; ++i) events.record("run-begun", {{"run", std::to_string(i)}});
+    const auto recent = events.recent();
+    CHECK(recent.size() == 500);
+    CHECK(recent.front().find(R"("run":"200")") != std::string::npos);
+    CHECK(recent.back().find(R"("run":"699")") != std::string::npos);
+}
+
+TEST_CASE("an event that stands in no list is a fault of the program") {
+    const test::FixedClock clock;
+    std::ostringstream out;
+    observe::JsonEvents events(out, clock, false);
+    CHECK_THROWS_AS(events.record("no-such-event", {}), std::logic_error);
+    std::set<std::string_view> names;
+    for (const auto& event : observe::all_events()) CHECK(names.insert(event.id).second);
+}
