@@ -103,6 +103,11 @@ control::Response Daemon::control(const control::Request& request) {
         if (status->execute(installation()->config(), world) == 0) return {200, out.str()};
         return refuse(kConflict, {ErrorCode::busy, err.str(), "", ""});
     }
+    if (request.method == "GET" && request.path == "/v1/events") {
+        json::array list;
+        for (const std::string& line : events_.recent()) list.push_back(json::parse(line));
+        return reply(200, {{"events", std::move(list)}});
+    }
     if (request.method != "POST" || request.path != "/v1/commands") return refuse(kNotFound, not_found());
     const auto command = parse(request.body);
     if (!command) return refuse(kBadRequest, command.error());

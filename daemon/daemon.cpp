@@ -143,7 +143,7 @@ Instant Daemon::start_due(Instant now) {
                 const std::lock_guard lock(mutex_);
                 const auto again = again_.find(slot);
                 const auto last = last_.find(slot);
-                due = again != again_.end() && entry.at
+                due = again != again_.end()
                           ? again->second
                           : due_at(entry, last == last_.end() ? std::nullopt : std::optional(last->second),
                                    started_);

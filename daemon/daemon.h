@@ -32,7 +32,8 @@ class Daemon {
     /// Reads everything that is installed anew. On any fault the old state is kept. From any thread.
     void reload();
 
-    std::size_t active_jobs() const { return lanes_.active_count(); }
+    /// Lanes whose thread has a job; others may wait behind it.
+    std::size_t working_lanes() const { return lanes_.working_count(); }
 
   private:
     using Slot = std::pair<std::string, std::string>;  ///< insurer, job

@@ -19,6 +19,7 @@ std::shared_ptr<Job> Lanes::put(const jobs::RunOptions& options, const std::stri
     ++active_;
     if (!lane.working) {
         lane.working = true;
+        ++working_;
         // The thread before it has nothing more to do than to end.
         lane.thread = std::jthread([this, &lane] { work_off(lane); });
     }
@@ -48,7 +49,9 @@ void Lanes::work_off(Lane& lane) {
         lane.working = !lane.jobs.empty();
         --active_;
         idle_.notify_all();
-        if (!lane.working) return;
+        if (lane.working) continue;
+        --working_;
+        return;
     }
 }
 

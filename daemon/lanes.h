@@ -53,6 +53,7 @@ class Lanes {
     /// Jobs that wait or run.
     std::vector<std::shared_ptr<Job>> active() const;
     std::size_t active_count() const { return active_; }
+    std::size_t working_count() const { return working_; }
 
     /// Ends what waits, asks what runs to drain.
     void stop();
@@ -75,7 +76,8 @@ class Lanes {
     std::map<std::string, Lane> lanes_;  ///< by insurer
     std::deque<std::shared_ptr<Job>> ended_;
     static constexpr std::size_t kEndedKept = 1'000;
-    std::atomic<std::size_t> active_ = 0;
+    std::atomic<std::size_t> active_ = 0;   ///< jobs
+    std::atomic<std::size_t> working_ = 0;  ///< lanes
     std::uint64_t next_id_ = 1;
     bool stopping_ = false;
 };

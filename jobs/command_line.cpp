@@ -41,6 +41,8 @@ struct Arguments {
     bool import_dry_run = false;
     ReportOptions report;
     std::string report_day;
+    std::string backup;
+    std::string bundle;
     std::string report_output;  ///< file; empty: standard output
 };
 
@@ -151,6 +153,18 @@ void build(CLI::App& app, Arguments& a) {
         ->check(CLI::IsMember({"text", "json", "csv", "html"}));
     report->add_option("--output", a.report_output, tr("write to this file"));
 
+    auto* ledger = app.add_subcommand("ledger", tr("the ledger: check, backup, another key"));
+    ledger->require_subcommand(1);
+    add_format(ledger->add_subcommand("check", tr("whether the file is sound and fits together")), a);
+    auto* backup = ledger->add_subcommand("backup", tr("a whole copy, also while jobs run"));
+    backup->add_option("FILE", a.backup, tr("a new file"))->required();
+    add_format(backup, a);
+    add_format(
+        ledger->add_subcommand("rotate-key", tr("put spool and digests under the new key; send nothing")), a);
+
+    auto* bundle = app.add_subcommand("support-bundle", tr("what a vendor needs to help; no personal data"));
+    bundle->add_option("--output", a.bundle, tr("write to this file"))->required();
+
     auto* audit = app.add_subcommand("audit", tr("the hash-chained audit log"));
     audit->require_subcommand(1);
     add_format(audit->add_subcommand("verify", tr("check that no line was changed, removed or added")), a);
@@ -240,6 +254,15 @@ int in_process(const CLI::App& app, Arguments& a, config::Config config, World& 
     if (chosen("doctor")) return doctor(config, world, json);
     if (chosen("validate-mapping")) return validate_mapping(config, world, a.validate);
     if (chosen("audit")) return audit_verify(config, world, json);
+    if (chosen("support-bundle")) return support_bundle(config, world, a.bundle);
+    if (chosen("ledger")) {
+        const auto wanted = [&](const char* name) {
+            return app.get_subcommand("ledger")->got_subcommand(name);
+        };
+        if (wanted("check")) return ledger_check(config, world, json);
+        if (wanted("backup")) return ledger_backup(config, world, a.backup, json);
+        return rotate_key(config, world, json);
+    }
     if (chosen("run")) {
         prepare_job(a);
         auto gateway = Gateway::open(std::move(config), world);

@@ -18,15 +18,14 @@ struct ValidateOptions {
     std::string format = "text";
     std::string output;  ///< file; empty: standard output
 };
-/// All rows of one insurer, told as text: before an initial setup.
+/// All rows, told as text: before an initial setup.
 struct Validation {
     std::int64_t rows = 0;
     std::int64_t usable = 0;
     std::int64_t my_numbers = 0;
 };
-Result<Validation> validate_insurer(const config::Config& config, World& world,
-                                    const config::Insurer& insurer, const spec::Specification& specification,
-                                    std::ostream& out);
+Result<Validation> validate_rows(const config::Config& config, World& world,
+                                 const spec::Specification& specification, std::ostream& out);
 int validate_mapping(const config::Config& config, World& world, const ValidateOptions& options);
 
 struct HeldOptions {
@@ -83,6 +82,12 @@ int status(const config::Config& config, World& world, bool json);
 int explain(const config::Config& config, World& world, const std::string& insurer,
             const std::string& insured, bool json);
 int audit_verify(const config::Config& config, World& world, bool json);
+
+int ledger_check(const config::Config& config, World& world, bool json);
+/// @param file  a new one
+int ledger_backup(const config::Config& config, World& world, const std::string& file, bool json);
+int rotate_key(const config::Config& config, World& world, bool json);
+int support_bundle(const config::Config& config, World& world, const std::string& file);
 
 /// Prints the error and returns its exit status.
 int refuse(World& world, const Error& error);

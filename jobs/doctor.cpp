@@ -1,14 +1,18 @@
 // doctor: is this host able to do its work? Each line with its remedy.
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <ostream>
 
+#include "audit/audit_log.h"
 #include "base/files.h"
 #include "base/i18n.h"
+#include "control/client.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
 #include "ledger/view.h"
@@ -29,7 +33,8 @@ struct Line {
     std::string remedy;
 };
 
-constexpr std::int64_t kCertificateWarningDays = 30;
+constexpr std::int64_t kCertificateWarningDays = 60;
+constexpr int kForbidden = 403;
 constexpr std::uint64_t kDiskWarning = 1ULL << 30;
 
 class Examination {
@@ -43,7 +48,9 @@ class Examination {
         const bool specification = load_specification();
         files();
         ledger();
+        audit_log();
         disk();
+        daemon();
         if (specification) {
             for (const auto& [name, settings] : config_.sources) source(name, settings);
             for (const config::Insurer& insurer : config_.insurers) {
@@ -123,6 +130,50 @@ class Examination {
         if (others_may_read(config_.ledger))
             warn("ledger", tr("{} can be read by others", config_.ledger.string()),
                  "chmod 600 " + config_.ledger.string());
+    }
+
+    /// The whole chain, and that its end is where the ledger says it was.
+    void audit_log() {
+        std::error_code missing;
+        if (!std::filesystem::exists(config_.audit, missing)) {
+            ok("audit", tr("{} is made by the first run", config_.audit.string()));
+            return;
+        }
+        auto view = ledger::LedgerView::open(config_.ledger);
+        const std::string head = view ? view->meta("audit-head") : std::string();
+        const auto verified = audit::verify(config_.audit, head);
+        if (!verified) return error("audit", verified.error());
+        if (!head.empty() && !verified->anchor_seen)
+            return error(
+                "audit", tr("{}: lines are missing at its end", config_.audit.string()),
+                tr("keep the file as it is and report it to the person in charge of information security"));
+        ok("audit", config_.audit.string());
+    }
+
+    void daemon() {
+        if (config_.control.socket.empty()) {
+            const bool scheduled = std::ranges::any_of(
+                config_.insurers, [](const config::Insurer& insurer) { return !insurer.schedule.empty(); });
+            if (scheduled)
+                warn("daemon", tr("commands cannot reach the daemon"),
+                     tr("add \"control:\" to the configuration"));
+            return;
+        }
+        const auto answer = control::ask(config_.control.socket, "GET", "/v1/status", "");
+        if (!answer) return error("daemon", answer.error());
+        if (!*answer)
+            warn("daemon", tr("the daemon is not running: jobs run by command or cron alone"),
+                 "systemctl start kaigo-gatewayd");
+        else if ((*answer)->status == kForbidden)
+            warn("daemon", tr("you may not speak to the daemon"),
+                 tr("ask for membership in the group {} (operators) or {} (viewers)",
+                    config_.control.operators, config_.control.viewers));
+        else
+            ok("daemon", tr("it is running, and answers"));
+        for (const std::string& group : {config_.control.operators, config_.control.viewers})
+            if (getgrnam(group.c_str()) == nullptr)
+                warn("daemon", tr("there is no group {}: nobody has a right by it", group),
+                     "groupadd --system " + group);
     }
 
     void disk() {

@@ -35,6 +35,8 @@ constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
 constexpr int kUploadsBetweenCollecting = 8;
 constexpr std::size_t kSealingAtOnce = 2;
+/// In the place of a body's digest: the body was sent before the ledger was put back.
+constexpr const char* kAdopted = "adopted";
 
 void wipe(std::vector<std::string>& bodies) {
     for (std::string& each : bodies) SecretBytes::wipe(each.data(), each.size());
@@ -104,6 +106,7 @@ Instant Exchange::opens_at() const {
 // ---- Building and sending batches
 
 Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string_view canonical) {
+    if (!forgotten_.empty() && adopt(kind, sending, canonical)) return {};
     const std::size_t size = canonical.size() + kRecordHeader;
     if (building_.kind != nullptr && (building_.kind != &kind || !fill_.has_room(size)))
         KAIGO_CHECK(begin_sealing());
@@ -155,7 +158,67 @@ Status Exchange::begin_sealing() {
 Status Exchange::flush() {
     KAIGO_CHECK(begin_sealing());
     while (!sealing_.empty()) KAIGO_CHECK(hand_over_first());
+    commit_adopted();
     return {};
+}
+
+// ---- After a backup was put back
+
+Status Exchange::look_for_forgotten() {
+    if (!may_send()) return {};
+    KAIGO_CHECK(list_pages());
+    forgotten_ = ledger_->forgotten_records(insurer_id_);
+    return {};
+}
+
+/// A reception of a request that the ledger does not know: which records it had, in which content, is all
+/// that the platform tells.
+Status Exchange::note_forgotten(const platform::Reception& reception) {
+    std::vector<std::string> ids;
+    for (;;) {
+        KAIGO_TRY(const platform::ResultPage page,
+                  client_.results(reception.reception_number, static_cast<std::int64_t>(ids.size())).get());
+        for (const platform::RecordResult& result : page.results) ids.push_back(result.record_id);
+        const bool enough =
+            ids.size() > 2 * limits_.max_records || static_cast<std::int64_t>(ids.size()) >= page.total;
+        if (page.results.empty() || enough) break;
+    }
+    ledger_->note_forgotten(insurer_id_,
+                            {reception.request_id, reception.reception_number, reception.processing_status},
+                            ids, kRecordIdKeyWidth);
+    return {};
+}
+
+bool Exchange::adopt(const spec::RecordKind& kind, Sending& sending, std::string_view canonical) {
+    std::string id = RecordIds(gateway_, insurer_, kind).of(sending.member.key, canonical);
+    const auto found = forgotten_.find(id);
+    if (found == forgotten_.end()) {
+        // Sent now, it is the last version: an older one must not be taken for it later.
+        const std::string name = id.substr(0, kRecordIdKeyWidth);
+        const auto other = forgotten_.lower_bound(name);
+        if (other != forgotten_.end() && other->first.starts_with(name)) {
+            ledger_->drop_forgotten(insurer_id_, name);
+            forgotten_.erase(other);
+        }
+        return false;
+    }
+    sending.member.record_id = std::move(id);
+    Adopted& request = adopted_[found->second.request_id];
+    request.kind = &kind;
+    request.reception = found->second;
+    request.sendings.push_back(std::move(sending));
+    return true;
+}
+
+void Exchange::commit_adopted() {
+    for (auto& [request_id, each] : std::exchange(adopted_, {})) {
+        ledger::BatchDraft draft = make_draft(*each.kind);
+        draft.request_id = request_id;
+        draft.body_digest = kAdopted;
+        draft.sendings = std::move(each.sendings);
+        ledger_->adopt(run_, draft, gateway_.keys().id, each.reception, gateway_.world().clock.now());
+        std::erase_if(forgotten_, [&](const auto& record) { return record.second.request_id == request_id; });
+    }
 }
 
 Status Exchange::hand_over_first() {
@@ -412,34 +475,7 @@ Result<bool> Exchange::ask_unknown() {
 Result<bool> Exchange::list_completed() {
     if (!may_send() || ledger_->batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
         return false;
-    bool moved = false;
-    for (int page_number = 0; page_number < kPagesAtOnce; ++page_number) {
-        const std::string before = ledger_->cursor(insurer_id_);
-        KAIGO_TRY(const platform::ReceptionPage page, client_.completed(before));
-        std::vector<Ledger::Completed> known;
-        bool answers_awaited = false;
-        for (const platform::Reception& reception : page.receptions) {
-            const auto batch = ledger_->batch_by_request(reception.request_id);
-            if (!batch) {
-                raise("unknown-reception",
-                      tr("the platform names a reception that this ledger does not know: {}",
-                         reception.reception_number));
-                continue;
-            }
-            // Its answer is still on the wire: the next listing begins here again.
-            answers_awaited = answers_awaited || batch->state == BatchState::sending;
-            // Its answer was lost, and the listing tells sooner than a question of ours.
-            if (batch->state == BatchState::unknown || batch->state == BatchState::owed)
-                ledger_->batch_accepted(batch->id, batch->state, reception.reception_number,
-                                        gateway_.world().clock.now());
-            known.push_back({batch->id, reception.processing_status});
-        }
-        if (page.receptions.empty() || page.cursor.empty()) break;
-        const bool some = ledger_->receptions_completed(
-            insurer_id_, known, answers_awaited ? "" : page.cursor, gateway_.world().clock.now());
-        moved = moved || some;
-        if (page.cursor == before || answers_awaited) break;
-    }
+    KAIGO_TRY(bool moved, list_pages());
     if (moved) return true;
     const Instant now = gateway_.world().clock.now();
     for (const BatchId id : ledger_->missed(insurer_id_, now - kMissed, now, kMissedAtOnce)) {
@@ -462,6 +498,41 @@ Result<bool> Exchange::list_completed() {
                                 now + kMissed, 0, now);
         }
     }
+    return moved;
+}
+
+Result<bool> Exchange::list_pages() {
+    bool moved = false;
+    std::size_t forgotten = 0;
+    for (int page_number = 0; page_number < kPagesAtOnce; ++page_number) {
+        const std::string before = ledger_->cursor(insurer_id_);
+        KAIGO_TRY(const platform::ReceptionPage page, client_.completed(before));
+        std::vector<Ledger::Completed> known;
+        bool answers_awaited = false;
+        for (const platform::Reception& reception : page.receptions) {
+            const auto batch = ledger_->batch_by_request(reception.request_id);
+            if (!batch) {
+                KAIGO_CHECK(note_forgotten(reception));
+                ++forgotten;
+                continue;
+            }
+            // Its answer is still on the wire: the next listing begins here again.
+            answers_awaited = answers_awaited || batch->state == BatchState::sending;
+            // Its answer was lost, and the listing tells sooner than a question of ours.
+            if (batch->state == BatchState::unknown || batch->state == BatchState::owed)
+                ledger_->batch_accepted(batch->id, batch->state, reception.reception_number,
+                                        gateway_.world().clock.now());
+            known.push_back({batch->id, reception.processing_status});
+        }
+        if (page.receptions.empty() || page.cursor.empty()) break;
+        const bool some = ledger_->receptions_completed(
+            insurer_id_, known, answers_awaited ? "" : page.cursor, gateway_.world().clock.now());
+        moved = moved || some;
+        if (page.cursor == before || answers_awaited) break;
+    }
+    if (forgotten > 0)
+        raise("unknown-reception",
+              tr("the platform names {} receptions that this ledger does not know", forgotten));
     return moved;
 }
 
@@ -593,7 +664,7 @@ Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
         landings.push_back(
             {std::move(*entry), std::move(consequence), result.error_id, std::move(case_step)});
     }
-    if (!results.empty())
+    if (!results.empty() && batch.body_digest != kAdopted)
         raise("result-of-unknown-record", tr("request {}: {} results are about records that were not in it",
                                              batch.request_id, results.size()));
     if (missing == 0) {

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -46,6 +47,9 @@ class Exchange {
     /// full; flush() sends the rest.
     Status add(const spec::RecordKind& kind, ledger::Sending sending, std::string_view canonical);
     Status flush();
+    /// Asks which requests the platform has finished that this ledger does not know: it was put back from a
+    /// backup. What is then found to be owed is taken from there, not sent again.
+    Status look_for_forgotten();
 
     /// One round: outcomes, questions, completed receptions, results, records due again.
     /// @return whether anything moved
@@ -86,6 +90,10 @@ class Exchange {
     Result<bool> send_due_batches();
     Result<bool> ask_unknown();
     Result<bool> list_completed();
+    Result<bool> list_pages();
+    Status note_forgotten(const platform::Reception& reception);
+    bool adopt(const spec::RecordKind& kind, ledger::Sending& sending, std::string_view canonical);
+    void commit_adopted();
     Result<bool> fetch_results();
     using FirstPage = std::future<Result<platform::ResultPage>>;
     struct Asked {
@@ -121,6 +129,13 @@ class Exchange {
     registration::BatchFill fill_;
     std::deque<std::future<Result<SealedBatch>>> sealing_;  ///< in the order in which they go out
     int uploads_since_collecting_ = 0;
+    std::map<std::string, ledger::ForgottenReception> forgotten_;  ///< by recordId
+    struct Adopted {
+        const spec::RecordKind* kind = nullptr;
+        ledger::ForgottenReception reception;
+        std::vector<ledger::Sending> sendings;
+    };
+    std::map<std::string, Adopted> adopted_;  ///< by requestId
     std::string mode_;
     std::optional<std::string> base_date_;
     std::optional<Instant> paused_until_;

@@ -53,6 +53,12 @@ std::shared_ptr<const Installation> Installation::with(const config::Insurer& in
     return out;
 }
 
+std::shared_ptr<const Installation> Installation::with(Keys keys) const {
+    const std::shared_ptr<Installation> out(new Installation(*this));
+    out->keys_ = std::make_shared<const Keys>(std::move(keys));
+    return out;
+}
+
 Result<std::string> read_mapping(const config::SourceSettings& settings) {
     return read_file(settings.mapping, mapping::Plan::kLargestFile);
 }

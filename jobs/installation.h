@@ -34,6 +34,8 @@ class Installation {
     }
     std::vector<Error> troubles() const;
 
+    /// The same under another key.
+    std::shared_ptr<const Installation> with(Keys keys) const;
     /// The same with other credentials for one insurer.
     std::shared_ptr<const Installation> with(const config::Insurer& insurer,
                                              platform::Credentials credentials) const;

@@ -174,6 +174,7 @@ class Run {
             // What earlier runs left is settled first, as far as it can be now.
             KAIGO_TRY(const bool settled, settle_quietly(exchange, world_.clock.now(), read_again));
             static_cast<void>(settled);
+            KAIGO_CHECK(look_for_forgotten(exchange));
             if (options_.job == "daily-sync" || !setup->compared)
                 KAIGO_CHECK(compare_all(insurer, exchange, deadline, read_again));
             if (stopped_) {
@@ -200,6 +201,13 @@ class Run {
         if (!settled) KAIGO_CHECK(reachable(*client));
         if (!settled && options_.job == "initial-setup") return 75;
         return 0;
+    }
+
+    /// A platform that is away now tells later.
+    static Status look_for_forgotten(Exchange& exchange) {
+        auto looked = exchange.look_for_forgotten();
+        if (looked || info(looked.error().code).retryable) return {};
+        return looked;
     }
 
     int stopped_status() {
@@ -427,9 +435,12 @@ class Run {
         std::ostringstream told;
         World listener{world_.clock,    world_.random, told,        told,
                        world_.terminal, world_.actor,  world_.stop, world_.ask};
-        const int able = doctor(gateway_.config(), listener, false, false);
-        const auto rows =
-            validate_insurer(gateway_.config(), world_, insurer, gateway_.specification(), told);
+        // Of this insurer alone: another one's broken database is no reason to wait.
+        config::Config alone = gateway_.config();
+        alone.insurers = {insurer};
+        std::erase_if(alone.sources, [&](const auto& source) { return source.first != insurer.source; });
+        const int able = doctor(alone, listener, false, false);
+        const auto rows = validate_rows(alone, world_, gateway_.specification(), told);
         if (rows) tally_.my_numbers_read += rows->my_numbers;
         if (!options_.quiet || able > 1 || !rows) world_.err << told.str();
         if (!rows) return tl::unexpected(rows.error());

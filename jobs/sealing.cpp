@@ -4,20 +4,15 @@
 #include "platform/client.h"
 
 namespace kaigo::jobs {
-namespace {
-
-/// recordId: 12 base32 characters of a keyed hash of the record's key, 8 of its content.
-std::string make_record_id(Hmac& identifier, const std::string& prefix, std::string_view key,
-                           std::string_view canonical) {
+std::string RecordIds::of(std::string_view key, std::string_view canonical) {
     const auto text = [](const Digest& digest) {
         return base32(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
     };
-    std::string name = prefix;
+    std::string name = prefix_;
     name += key;
-    return text(identifier.digest(name)).substr(0, 12) + text(identifier.digest(canonical)).substr(0, 8);
+    return text(identifier_.digest(name)).substr(0, kRecordIdKeyWidth) +
+           text(identifier_.digest(canonical)).substr(0, kRecordIdContentWidth);
 }
-
-}  // namespace
 
 void BatchContents::add(ledger::Sending sending, std::string_view bytes) {
     sendings.push_back(std::move(sending));
@@ -30,14 +25,13 @@ Result<SealedBatch> Sealer::seal(BatchContents contents, ledger::BatchDraft draf
     std::vector<ledger::Member> members;
     canonical.reserve(contents.sizes.size());
     members.reserve(contents.sizes.size());
-    Hmac identifier(gateway_.keys().identifier.view());
-    const std::string prefix = insurer_.number.value() + "/" + contents.kind->id + "/";
+    RecordIds ids(gateway_, insurer_, *contents.kind);
     std::string_view rest = contents.canonical;
     for (std::size_t i = 0; i < contents.sizes.size(); ++i) {
         canonical.push_back(rest.substr(0, contents.sizes[i]));
         rest.remove_prefix(contents.sizes[i]);
         ledger::Member& member = contents.sendings[i].member;
-        member.record_id = make_record_id(identifier, prefix, member.key, canonical.back());
+        member.record_id = ids.of(member.key, canonical.back());
         members.push_back(member);
     }
     KAIGO_CHECK(spool_.store(draft.request_id, canonical));

@@ -32,6 +32,24 @@ struct SealedBatch {
     SecretBytes body;
 };
 
+/// recordId: so many characters of a keyed hash of the record's key, the rest of its content.
+inline constexpr std::size_t kRecordIdKeyWidth = 12;
+inline constexpr std::size_t kRecordIdContentWidth = 8;
+
+/// Makes the recordIds of one kind of one insurer: the same record with the same content has the same,
+/// always.
+class RecordIds {
+  public:
+    RecordIds(const Gateway& gateway, const config::Insurer& insurer, const spec::RecordKind& kind)
+        : identifier_(gateway.keys().identifier.view()),
+          prefix_(insurer.number.value() + "/" + kind.id + "/") {}
+    std::string of(std::string_view key, std::string_view canonical);
+
+  private:
+    Hmac identifier_;
+    std::string prefix_;
+};
+
 class Sealer {
   public:
     Sealer(const Gateway& gateway, spool::Spool& spool, const config::Insurer& insurer)

@@ -205,13 +205,10 @@ Status audit_reading(const config::Config& config, World& world, const std::vect
 
 }  // namespace
 
-Result<Validation> validate_insurer(const config::Config& config, World& world,
-                                    const config::Insurer& insurer, const spec::Specification& specification,
-                                    std::ostream& out) {
-    config::Config alone = config;
-    alone.insurers = {insurer};
+Result<Validation> validate_rows(const config::Config& config, World& world,
+                                 const spec::Specification& specification, std::ostream& out) {
     Faults faults;
-    KAIGO_TRY(const auto results, validate_all(alone, world, {}, specification, faults));
+    KAIGO_TRY(const auto results, validate_all(config, world, {}, specification, faults));
     if (!faults.empty()) return faults.as_failure(ErrorCode::bad_mapping);
     write_text(out, results);
     Validation sum;

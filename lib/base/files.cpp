@@ -100,6 +100,12 @@ Status write_file_durably(const fs::path& path, std::string_view bytes,
     return sync_folder_of(path);
 }
 
+Status sync_file(const fs::path& path) {
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.ok() || ::fsync(fd.get()) != 0) return system_failure(ErrorCode::cannot_write, path);
+    return sync_folder_of(path);
+}
+
 Status remove_file_durably(const fs::path& path) {
     if (::unlink(path.c_str()) != 0) {
         if (errno == ENOENT) return {};

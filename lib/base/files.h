@@ -24,6 +24,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 Status write_file_durably(const std::filesystem::path& path, std::string_view bytes,
                           std::string_view name_for_failpoints);
 
+/// Syncs a file that others wrote, and its folder.
+Status sync_file(const std::filesystem::path& path);
+
 /// Removes a file and syncs its folder. A file that is not there counts as removed.
 Status remove_file_durably(const std::filesystem::path& path);
 

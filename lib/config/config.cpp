@@ -200,6 +200,7 @@ class Reader {
         YamlMap spool = section(root, "spool");
         config_.spool = path(spool.required_text("directory"));
         config_.spool_key = path(spool.required_text("key_file"));
+        config_.former_spool_key = path(spool.text("former_key_file").value_or(""));
         if (const auto quota =
                 spool.parsed("quota", parse_size, tr("a size is an integer and B, KiB, MiB or GiB")))
             config_.spool_quota = *quota;

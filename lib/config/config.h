@@ -103,6 +103,7 @@ struct Config {
     std::filesystem::path ledger;
     std::filesystem::path spool;
     std::string spool_key;
+    std::string former_spool_key;  ///< of ledger rotate-key; empty: none
     std::uint64_t spool_quota = std::uint64_t{4} << 30;
     std::filesystem::path audit;
     ControlSettings control;

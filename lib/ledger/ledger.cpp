@@ -1000,6 +1000,56 @@ bool Ledger::receptions_completed(InsurerId insurer, const std::vector<Completed
     return some;
 }
 
+void Ledger::note_forgotten(InsurerId insurer, const ForgottenReception& reception,
+                            const std::vector<std::string>& record_ids, std::size_t key_width) {
+    sqlite::Transaction transaction(database_);
+    for (const std::string& id : record_ids) {
+        drop_forgotten(insurer, id.substr(0, key_width));
+        statement("INSERT INTO forgotten_record VALUES (?1, ?2, ?3, ?4, ?5)")
+            .bind(1, insurer)
+            .bind(2, id)
+            .bind(3, reception.request_id)
+            .bind(4, reception.reception_number)
+            .bind(5, reception.processing_status)
+            .run();
+    }
+    transaction.commit();
+}
+
+void Ledger::drop_forgotten(InsurerId insurer, const std::string& name) {
+    // Ids are base32: nothing in them sorts behind a tilde.
+    statement("DELETE FROM forgotten_record WHERE insurer = ?1 AND record_id >= ?2 AND record_id < ?3")
+        .bind(1, insurer)
+        .bind(2, name)
+        .bind(3, name + "~")
+        .run();
+}
+
+std::map<std::string, ForgottenReception> Ledger::forgotten_records(InsurerId insurer) {
+    auto& rows =
+        statement(
+            "SELECT record_id, request_id, reception_number, processing_status FROM forgotten_record "
+            "WHERE insurer = ?1")
+            .bind(1, insurer);
+    std::map<std::string, ForgottenReception> out;
+    while (rows.step())
+        out.emplace(rows.text(0), ForgottenReception{std::string(rows.text(1)), std::string(rows.text(2)),
+                                                     std::string(rows.text(3))});
+    return out;
+}
+
+void Ledger::adopt(RunId run, const BatchDraft& draft, const std::string& digest_key,
+                   const ForgottenReception& reception, Instant now) {
+    // Each step leaves what the next start goes on from: a batch in flight, then one with a reception.
+    const BatchId id = commit_intent(run, draft, digest_key, BatchState::sending, now);
+    batch_accepted(id, BatchState::sending, reception.reception_number, now);
+    receptions_completed(draft.insurer, {{id, reception.processing_status}}, "", now);
+    statement("DELETE FROM forgotten_record WHERE insurer = ?1 AND request_id = ?2")
+        .bind(1, draft.insurer)
+        .bind(2, reception.request_id)
+        .run();
+}
+
 std::string Ledger::cursor(InsurerId insurer) {
     auto& row = statement("SELECT value FROM cursor WHERE insurer = ?1").bind(1, insurer);
     std::string out;
@@ -1268,6 +1318,26 @@ std::int64_t Ledger::resend_held(InsurerId insurer, std::optional<KindId> kind, 
     }
     transaction.commit();
     return static_cast<std::int64_t>(held.size());
+}
+
+std::int64_t Ledger::rekey(InsurerId insurer, KindId kind, const std::string& former, const std::string& next,
+                           const std::vector<Rekeyed>& records) {
+    std::int64_t changed = 0;
+    sqlite::Transaction transaction(database_);
+    for (const Rekeyed& each : records) {
+        auto& write = statement(
+            "UPDATE record SET acknowledged = ?5, sent = ?6, my_number = ?7, digest_key = ?8 WHERE insurer = "
+            "?1 "
+            "AND kind = ?2 AND key = ?3 AND digest_key = ?4");
+        write.bind(1, insurer).bind(2, kind).bind_blob(3, each.key).bind(4, former);
+        put(write, 5, each.acknowledged);
+        put(write, 6, each.sent);
+        put(write, 7, each.my_number);
+        write.bind(8, next).run();
+        changed += database_.changes();
+    }
+    transaction.commit();
+    return changed;
 }
 
 Ledger::Forgotten Ledger::forget(Instant history_before, Instant polls_before) {

@@ -163,6 +163,19 @@ class Ledger {
     bool receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
                               const std::string& cursor, Instant now);
     std::string cursor(InsurerId insurer);
+    /// Notes which records a forgotten request had. Of several versions of one record the last noted counts.
+    /// @param key_width  characters of a recordId that name the record; the rest names its content
+    void note_forgotten(InsurerId insurer, const ForgottenReception& reception,
+                        const std::vector<std::string>& record_ids, std::size_t key_width);
+    /// A record that goes out anew: what was forgotten of it counts no more.
+    /// @param name  the part of a recordId that names the record
+    void drop_forgotten(InsurerId insurer, const std::string& name);
+    /// By recordId.
+    std::map<std::string, ForgottenReception> forgotten_records(InsurerId insurer);
+    /// A forgotten request as a batch again, with the members that are known of it; its results are to be
+    /// fetched. The rest of it is forgotten for good.
+    void adopt(RunId run, const BatchDraft& draft, const std::string& digest_key,
+               const ForgottenReception& reception, Instant now);
 
     /// Of each member its record, when that is still in flight with this batch.
     std::vector<std::optional<Entry>> flying(const Batch& batch);
@@ -206,6 +219,15 @@ class Ledger {
     /// Rejected and held records go out again on an operator's word; their content is read anew.
     std::int64_t resend_held(InsurerId insurer, std::optional<KindId> kind, const std::string& insured,
                              const std::string& reason, const std::string& actor, Instant now);
+
+    /// A record's digests under another key.
+    struct Rekeyed {
+        std::string key;
+        std::optional<Digest> acknowledged, sent, my_number;
+    };
+    /// @return how many there were under the former key
+    std::int64_t rekey(InsurerId insurer, KindId kind, const std::string& former, const std::string& next,
+                       const std::vector<Rekeyed>& records);
 
     /// Deletes what is past its retention: history of records, requests and closed cases, alarms, runs; and
     /// runs that only looked for answers. The standing of records, requests and open cases stays.

@@ -173,10 +173,15 @@ CREATE TABLE certificate (
     PRIMARY KEY (run, insurer)
 ) WITHOUT ROWID;
 )sql",
-    // For which insurer a run was.
+    // For which insurer a run was. What the platform finished for requests that this file has forgotten.
     R"sql(
 ALTER TABLE run ADD COLUMN insurer TEXT;        -- 保険者番号; NULL: all
 CREATE INDEX run_of_job ON run (job, insurer, id);
+
+CREATE TABLE forgotten_record (
+    insurer INTEGER NOT NULL, record_id TEXT NOT NULL, request_id TEXT NOT NULL, reception_number TEXT NOT NULL,
+    processing_status TEXT NOT NULL, PRIMARY KEY (insurer, record_id)
+) WITHOUT ROWID;
 )sql"};
 
 }  // namespace

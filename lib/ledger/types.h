@@ -99,6 +99,11 @@ struct Batch {
     std::int64_t created_at = 0;
 };
 
+/// A reception of a request that the ledger does not know any more: it was put back from a backup.
+struct ForgottenReception {
+    std::string request_id, reception_number, processing_status;
+};
+
 /// Left-hand side of the row accounting of one comparison.
 struct Accounting {
     std::int64_t read = 0, unchanged = 0, created = 0, changed = 0, waiting = 0, rejected = 0, blocked = 0,

@@ -1,5 +1,6 @@
 #include "ledger/view.h"
 
+#include "base/files.h"
 #include "base/i18n.h"
 #include "ledger/schema.h"
 #include "registration/record_state.h"
@@ -538,6 +539,47 @@ std::string LedgerView::meta(const std::string& name) {
     auto rows = database_.prepare("SELECT value FROM meta WHERE name = ?1");
     rows.bind(1, name);
     return rows.step() ? text(rows, 0) : std::string();
+}
+
+std::vector<std::string> LedgerView::faults() {
+    std::vector<std::string> out;
+    auto rows = database_.prepare("PRAGMA integrity_check");
+    while (rows.step())
+        if (rows.text(0) != "ok") out.push_back(text(rows, 0));
+    if (!out.empty()) return out;
+    const auto count = [&](const char* sql, const char* what) {
+        const std::int64_t found = database_.integer(sql);
+        if (found > 0) out.push_back(tr(what, found));
+    };
+    count(
+        "SELECT count(*) FROM record r WHERE state = 2 AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.id = "
+        "r.batch "
+        "AND b.state < 6)",
+        N_("{} records are in flight without a request"));
+    count(
+        "SELECT count(*) FROM batch b WHERE state < 6 AND NOT EXISTS (SELECT 1 FROM batch_members m WHERE "
+        "m.batch "
+        "= b.id)",
+        N_("{} requests under way have no members"));
+    count(
+        "SELECT count(*) FROM record r WHERE (flags & 16) != 0 AND NOT EXISTS (SELECT 1 FROM pmh_case c "
+        "WHERE "
+        "c.insurer = r.insurer AND c.kind = r.kind AND c.key = r.key AND c.closed_at IS NULL)",
+        N_("{} records belong to a case that is not open"));
+    count("SELECT count(*) FROM comparison WHERE closed = 0", N_("the sums of {} comparisons do not close"));
+    return out;
+}
+
+Status LedgerView::copy_to(const std::filesystem::path& file) {
+    try {
+        auto copy = database_.prepare("VACUUM INTO ?1");
+        copy.bind(1, file.string()).run();
+    } catch (const sqlite::Failure& failure) {
+        return fail(ErrorCode::cannot_write, failure.what())
+            .at(file.string())
+            .remedy(tr("check the folder, its permissions and the free space"));
+    }
+    return sync_file(file);
 }
 
 std::string LedgerView::integrity() {

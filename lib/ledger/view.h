@@ -195,6 +195,11 @@ class LedgerView {
     std::optional<SetupTimes> setup_times(InsurerId insurer);
     std::string meta(const std::string& name);
     std::string integrity();
+    /// What is wrong with the file, or does not fit together in it; empty: nothing.
+    std::vector<std::string> faults();
+    /// A whole copy of one state, on disk when this returns; jobs may go on meanwhile.
+    /// @param file  a new one
+    Status copy_to(const std::filesystem::path& file);
 
   private:
     explicit LedgerView(const std::filesystem::path& path) : database_(path, sqlite::Open::read_only) {}

@@ -84,17 +84,15 @@ const std::vector<EventInfo>& all_events() {
         {"result-needs-person", Severity::warning, N_("a result is of a kind that a person must look at"),
          N_("see it with: kaigo-gateway report; one person with: kaigo-gateway explain")},
         {"unknown-reception", Severity::warning,
-         N_("the platform names a reception that this ledger does not know"),
-         N_("if the ledger was restored from a backup: kaigo-gateway run reconcile; else report it to the "
-            "vendor")},
+         N_("the platform names receptions that this ledger does not know"),
+         N_("if the ledger was put back from a backup: nothing, the next daily-sync takes over what they "
+            "registered; "
+            "else report it to the vendor")},
         {"spool-file-lost", Severity::warning,
          N_("the kept body of a request was lost; its records are read from the source again"), ""},
         {"evidence-unreadable", Severity::warning,
          N_("the evidence for cases cannot be read; no case moves by it"),
          N_("correct the mapping's part evidence")},
-        {"restored-ledger", Severity::warning,
-         N_("the ledger is older than the platform's receptions: a backup was put back"),
-         N_("nothing is sent again blindly; the next comparison and the platform's answers settle it")},
     };
     return kEvents;
 }

@@ -42,7 +42,7 @@ class StepClock : public kaigo::Clock {
         std::unique_lock lock(mutex_);
         for (;;) {
             // The schedule sleeps beside the jobs. That a job has ended is not told: looked for again.
-            while (sleepers_.size() != daemon.active_jobs() + 1 || *sleepers_.begin() <= now_)
+            while (sleepers_.size() != daemon.working_lanes() + 1 || *sleepers_.begin() <= now_)
                 changed_.wait_for(lock, std::chrono::milliseconds(1));
             if (!until) return;
             now_ = std::max(now_, std::min(*until, *sleepers_.begin()));

@@ -59,7 +59,7 @@ void print_cases() {
 }  // namespace
 
 int main() {
-    std::cout << "# States\n\nGenerated from `lib/registration` by `./dev states`: a test compares them.\n"
+    std::cout << "# States\n\nGenerated from `lib/registration` by `./dev tables`: a test compares them.\n"
                  "What decides at each step stands in [architecture.md](architecture.md).\n\n";
     print_records();
     print_cases();

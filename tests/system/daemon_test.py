@@ -3,10 +3,14 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
+import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -170,6 +174,95 @@ def rights(city: City) -> None:
         expect(daemon.stop() == 0, "the daemon's end")
 
 
+def notified(city: City) -> None:
+    """What systemd is told, and that a hanging daemon is no longer called alive."""
+    address = str(city.folder / "notify.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        said: list[str] = []
+
+        def listen() -> None:
+            while not said or said[-1] != "STOPPING=1":
+                said.extend(manager.recv(4096).decode().splitlines())
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        with Daemon(city.binaries, city.folder / "gateway.yaml", city.now,
+                    {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "300000000"}) as daemon:
+            daemon.until(daemon.now + 10 * 60_000)
+            daemon.signal(signal.SIGHUP)
+            daemon.await_event("reloaded")
+            expect(daemon.stop() == 0, "the daemon's end")
+        listener.join(timeout=60)
+        words = [line.split("=")[0] for line in said]
+        expect(words[0] == "READY" and words[-1] == "STOPPING", f"systemd was told: {said}")
+        expect(words.count("WATCHDOG") >= 4, f"fed {words.count('WATCHDOG')} times in ten minutes")
+        expect("RELOADING" in words and "READY" in words[words.index("RELOADING"):], f"systemd was told: {said}")
+        expect("STATUS" in words, f"systemd was told: {said}")
+
+
+def from_cron(city: City) -> None:
+    """The same line works with the daemon and without it, silent when all is well, with one message when it is not."""
+    line = ("run", "daily-sync", "--quiet")
+    config = city.folder / "gateway.yaml"
+    with Daemon(city.binaries, config, city.now) as daemon:
+        daemon.idle()
+        before = len(runs(city, "daily-sync"))
+        asked = subprocess.Popen([city.binaries / "kaigo-gateway", "--config", config, *line], stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True)
+        while asked.poll() is None:
+            daemon.until(daemon.now + 10_000)
+        said = asked.communicate()[0]
+        expect(len(runs(city, "daily-sync")) == before + 1, "through the daemon: no run")
+        expect(said == "" or asked.returncode == 1, f"through the daemon: {asked.returncode} {said}")
+        expect(daemon.stop() == 0, "the daemon's end")
+    alone = city.gateway(*line)
+    expect(len(runs(city, "daily-sync")) == before + 2, "without the daemon: no run")
+    expect(alone.returncode == asked.returncode and alone.stdout + alone.stderr == said, f"another answer: {alone} {said}")
+    city.source.rename(city.folder / "away.db")
+    failed = city.gateway(*line)
+    expect(failed.returncode == 69 and failed.stderr, f"a database that is gone: {failed}")
+    (city.folder / "away.db").rename(city.source)
+
+
+def alerts(city: City) -> None:
+    """Alert rules, template and dashboard speak of metrics that there are."""
+    known = set(re.findall(r'out\.set\("(\w+)"', (ROOT / "daemon/health.cpp").read_text(encoding="utf-8")))
+    for file in sorted((ROOT / "packaging/monitoring").iterdir()):
+        named = set(re.findall(r"kaigo_(\w+)", file.read_text(encoding="utf-8"))) - {"gateway"}
+        expect(named and named <= known, f"{file.name}: {named - known}")
+
+
+def token(city: City) -> None:
+    """A private key that never leaves its token."""
+    modules = sorted(Path("/usr/lib").glob("*/softhsm/libsofthsm2.so"))
+    expect(modules, "softhsm2 is not installed")
+    tokens = city.folder / "tokens"
+    tokens.mkdir()
+    settings = city.folder / "softhsm2.conf"
+    settings.write_text(f"directories.tokendir = {tokens}\n", encoding="utf-8")
+    # The engine's own leaks are not ours to find.
+    env = dict(os.environ, SOFTHSM2_CONF=str(settings), PKCS11_MODULE_PATH=str(modules[0]), ASAN_OPTIONS="detect_leaks=0")
+    pki = city.folder / "pki"
+    subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "kaigo", "--pin", "1234", "--so-pin", "5678"],
+                   check=True, env=env, stdout=subprocess.DEVNULL)
+    subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt", "-in", pki / "gateway.key", "-out", pki / "token.key"], check=True)
+    subprocess.run(["softhsm2-util", "--import", pki / "token.key", "--token", "kaigo", "--label", "gateway", "--id", "01",
+                    "--pin", "1234"], check=True, env=env, stdout=subprocess.DEVNULL)
+    (pki / "token.key").unlink()
+    config = city.folder / "gateway.yaml"
+    plain = config.read_text(encoding="utf-8")
+    uri = '"pkcs11:token=kaigo;object=gateway;type=private?pin-value=1234"'
+    config.write_text(plain.replace("private_key_file: pki/gateway.key", f"private_key_file: {uri}"), encoding="utf-8")
+    done = city.gateway("run", "daily-sync", "--wait", "10m", environment=env)
+    expect(done.returncode in (0, 1), f"with a token: {done.returncode} {done.stdout}{done.stderr}")
+    wrong = plain.replace("private_key_file: pki/gateway.key", "private_key_file: " + uri.replace("object=gateway", "object=other"))
+    config.write_text(wrong, encoding="utf-8")
+    failed = city.gateway("run", "daily-sync", environment=env)
+    expect(failed.returncode == 78 and "1234" not in failed.stderr, f"a key that is not in the token: {failed}")
+    config.write_text(plain, encoding="utf-8")
+
+
 def daemon_life(binaries: Path) -> None:
     with City(binaries, 60) as city:
         city.extra = SCHEDULE
@@ -181,6 +274,10 @@ def daemon_life(binaries: Path) -> None:
         reload(city)
         certificates(city)
         rights(city)
+        notified(city)
+        from_cron(city)
+        alerts(city)
+        token(city)
         city.search_my_numbers()
 
 

@@ -77,6 +77,10 @@ class City:
         return self.folder / "core.db"
 
     @property
+    def sources(self) -> list[Path]:
+        return [self.source]
+
+    @property
     def ledger(self) -> Path:
         return self.folder / "state/ledger.db"
 
@@ -222,9 +226,11 @@ audit: {{path: state/audit.log}}
 
     def search_my_numbers(self) -> None:
         """No マイナンバー in clear in anything that was written: raw, full-width, hexadecimal, UTF-16 or base64."""
-        connection = sqlite3.connect(self.source)
-        numbers = {row[0] for row in connection.execute("SELECT DISTINCT 個人番号 FROM 宛名 WHERE 個人番号 IS NOT NULL")}
-        connection.close()
+        numbers = set()
+        for source in self.sources:
+            connection = sqlite3.connect(source)
+            numbers |= {row[0] for row in connection.execute("SELECT DISTINCT 個人番号 FROM 宛名 WHERE 個人番号 IS NOT NULL")}
+            connection.close()
         expect(numbers, "the source has no マイナンバー to search for")
         needles = set()
         for number in numbers:
@@ -234,7 +240,7 @@ audit: {{path: state/audit.log}}
                 needles.add(coded[(shift * 8 + 5) // 6:(shift * 8 + 96) // 6])
         lengths = {len(needle) for needle in needles}
         for path in sorted(self.folder.rglob("*")):
-            if not path.is_file() or path == self.source:
+            if not path.is_file() or path in self.sources:
                 continue
             data = path.read_bytes()
             found = {m[1].decode() for m in re.finditer(rb"(?=([0-9]{12}))", data)}
