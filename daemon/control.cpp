@@ -126,8 +126,7 @@ control::Response Daemon::control(const control::Request& request) {
         const int status = command->execute(installed->config(), world);
         return reply(200, {{"exitStatus", status}, {"output", out.str()}, {"diagnostics", err.str()}});
     } catch (const sqlite::Failure& failure) {
-        events_.record("fatal", {{"error", failure.what()}});
-        std::_Exit(info(ErrorCode::cannot_write).exit_status);
+        end_for(failure);
     }
 }
 

@@ -180,22 +180,26 @@ int Daemon::work(Job& job) {
     std::ostream err(&job.diagnostics);
     jobs::World world{job.clock, random_, out,     err, false, job.actor, job.stop.get_token(),
                       {},        books_,  &events_};
-    int status = info(ErrorCode::internal).exit_status;
     try {
         jobs::Gateway gateway(installation(), world);
-        status = jobs::run_job(gateway, job.options);
+        const int status = jobs::run_job(gateway, job.options);
+        note_end(job, status);
+        return status;
     } catch (const sqlite::Failure& failure) {
-        // After a failed write or fsync nothing that the handle says can be believed: this process ends here,
-        // and the next one looks at the file anew.
-        events_.record("fatal", {{"error", failure.what()}});
-        std::_Exit(info(ErrorCode::cannot_write).exit_status);
+        end_for(failure);
     } catch (const std::exception& failure) {
         events_.record(
             "run-failed",
             {{"job", job.options.job}, {"insurer", job.options.insurer}, {"error", failure.what()}});
     }
-    note_end(job, status);
-    return status;
+    return info(ErrorCode::internal).exit_status;
+}
+
+/// After a failed write or fsync nothing that the handle says can be believed: this process ends here, and
+/// the next one looks at the file anew.
+void Daemon::end_for(const sqlite::Failure& failure) {
+    events_.record("fatal", {{"error", failure.what()}});
+    std::_Exit(info(ErrorCode::cannot_write).exit_status);
 }
 
 void Daemon::note_end(const Job& job, int status) {
@@ -342,11 +346,16 @@ Result<std::shared_ptr<const jobs::Installation>> Daemon::load_anew() const {
 
 void Daemon::reload() {
     notify_reloading();
-    if (auto next = load_anew()) {
-        replace(std::move(*next));
-        events_.record("reloaded", {{"insurers", std::to_string(installation()->config().insurers.size())}});
-    } else {
-        events_.record("reload-refused", {{"error", next.error().text()}});
+    try {
+        if (auto next = load_anew()) {
+            replace(std::move(*next));
+            events_.record("reloaded",
+                           {{"insurers", std::to_string(installation()->config().insurers.size())}});
+        } else {
+            events_.record("reload-refused", {{"error", next.error().text()}});
+        }
+    } catch (const std::exception& failure) {
+        events_.record("reload-refused", {{"error", failure.what()}});
     }
     notify_ready();
 }

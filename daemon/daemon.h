@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "base/sqlite.h"
 #include "control/server.h"
 #include "daemon/health.h"
 #include "daemon/lanes.h"
@@ -56,6 +57,7 @@ class Daemon {
     void feed();
 
     int work(Job& job);
+    [[noreturn]] void end_for(const sqlite::Failure& failure);
     void note_end(const Job& job, int status);
 
     control::Response control(const control::Request& request);

@@ -31,7 +31,7 @@ class Signals {
     ~Signals() {
         if (!thread_.joinable()) return;
         over_ = true;
-        pthread_kill(thread_.native_handle(), SIGTERM);
+        pthread_kill(thread_.native_handle(), SIGHUP);
         thread_.join();
     }
 

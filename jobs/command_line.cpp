@@ -288,7 +288,7 @@ int dispatch(const CLI::App& app, Arguments& a, World& world, std::vector<std::s
     }
     if (is_remote(app) && !a.standalone && !config->control.socket.empty()) {
         const RemoteRequest request{std::move(arguments), a.table.text, a.format == "json"};
-        const auto reply = through_daemon(config->control.socket, request, world);
+        auto reply = through_daemon(config->control.socket, request, world);
         if (!reply) return refuse(world, reply.error());
         if (*reply) return place_output(app, a, world, (*reply)->exit_status, std::move((*reply)->output));
     }

@@ -15,7 +15,6 @@ namespace kaigo::jobs {
 using ledger::Accounting;
 using ledger::Change;
 using ledger::Entry;
-using ledger::Ledger;
 using ledger::LedgerReader;
 using ledger::SharedLedger;
 using registration::Decision;

@@ -18,6 +18,7 @@
 #include <cstring>
 
 #include "base/i18n.h"
+#include "base/text.h"
 
 namespace kaigo::control {
 namespace {
@@ -138,12 +139,23 @@ class HttpServer : public Server {
         *state = nullptr;
     }
 
+    /// No exception passes the C library's frames.
+    Response handle(const Request& request) const {
+        try {
+            return handler_(request);
+        } catch (const std::exception& failure) {
+            std::string body = R"({"error":)";
+            append_json_string(body, failure.what());
+            return {MHD_HTTP_INTERNAL_SERVER_ERROR, body + "}\n"};
+        }
+    }
+
     MHD_Result answer(MHD_Connection* connection, const Arriving& arriving) const {
         Response response;
         if (arriving.too_large)
             response.status = MHD_HTTP_CONTENT_TOO_LARGE;
         else
-            response = handler_(arriving.request);
+            response = handle(arriving.request);
         MHD_Response* out = MHD_create_response_from_buffer(response.body.size(), response.body.data(),
                                                             MHD_RESPMEM_MUST_COPY);
         MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response.type.c_str());

@@ -61,13 +61,26 @@ def schedule(city: City) -> None:
         refused = city.gateway("run", "initial-setup")
         expect(refused.returncode == 1 and "--yes" in refused.stderr, f"an unasked question: {refused.stderr}")
         daemon.idle()
+        # A setup that the daemon's end interrupts goes on with its next start.
+        begun = len(daemon.events("run-begun"))
+        cut_short = subprocess.Popen([city.binaries / "kaigo-gateway", "--config", city.folder / "gateway.yaml", "run",
+                                      "initial-setup", "--yes", "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        daemon.await_event("run-begun", begun + 1)
+        daemon.idle()
+        expect(daemon.stop() == 0, "the daemon's end")
+        cut_short.communicate()
+        expect(cut_short.returncode == 75, f"the interrupted setup: {cut_short.returncode}")
+    with Daemon(city.binaries, city.folder / "gateway.yaml", city.now) as daemon:
+        daemon.await_event("run-begun")
+        daemon.until(daemon.now + HOUR_MS)
+        expect(runs(city, "initial-setup")[-1] == ("done", "resumed"), f"it did not go on: {runs(city, 'initial-setup')}")
         # The command waits for the job, which waits for answers: time passes beside it.
-        setup = subprocess.Popen([city.binaries / "kaigo-gateway", "--config", city.folder / "gateway.yaml", "run",
-                                  "initial-setup", "--yes"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while setup.poll() is None:
+        proof = subprocess.Popen([city.binaries / "kaigo-gateway", "--config", city.folder / "gateway.yaml", "run",
+                                  "reconcile"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while proof.poll() is None:
             daemon.until(daemon.now + 10_000)
-        out, err = setup.communicate()
-        expect(setup.returncode in (0, 1) and "certificate" in out, f"the setup: {setup.returncode} {out} {err}")
+        out, err = proof.communicate()
+        expect(proof.returncode == 0 and "SHA" in out or "registered" in out, f"reconcile: {proof.returncode} {out} {err}")
         expect(not daemon.events("run-failed"), "a run failed")
         alone = city.gateway("run", "daily-sync", "--standalone")
         expect(alone.returncode == 75, f"two writers at one ledger: {alone.returncode}")
@@ -267,7 +280,7 @@ def daemon_life(binaries: Path) -> None:
     with City(binaries, 60) as city:
         city.extra = SCHEDULE
         city.now = tonight()
-        city.start_simulator("polls: 2\n")
+        city.start_simulator("polls: 20\n")
         faulty_configuration(city)
         schedule(city)
         watched(city)
