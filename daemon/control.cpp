@@ -105,7 +105,11 @@ control::Response Daemon::control(const control::Request& request) {
     }
     if (request.method == "GET" && request.path == "/v1/events") {
         json::array list;
-        for (const std::string& line : events_.recent()) list.push_back(json::parse(line));
+        for (const std::string& line : events_.recent()) {
+            boost::system::error_code failed;
+            json::value event = json::parse(line, failed);
+            if (!failed) list.push_back(std::move(event));
+        }
         return reply(200, {{"events", std::move(list)}});
     }
     if (request.method != "POST" || request.path != "/v1/commands") return refuse(kNotFound, not_found());
@@ -126,7 +130,9 @@ control::Response Daemon::control(const control::Request& request) {
         const int status = command->execute(installed->config(), world);
         return reply(200, {{"exitStatus", status}, {"output", out.str()}, {"diagnostics", err.str()}});
     } catch (const sqlite::Failure& failure) {
-        end_for(failure);
+        // What only looks has a connection of its own: that it failed says nothing of the ledger's.
+        if (command->changes()) end_for(failure);
+        throw;
     }
 }
 

@@ -21,7 +21,10 @@ namespace {
 
 constexpr std::chrono::minutes kRetry{5};
 constexpr std::chrono::minutes kMinute{1};
+constexpr int kMinutesInDay = 24 * 60;
+constexpr std::chrono::hours kLongestPause{25};
 constexpr Duration kDrainReserve{10'000};
+constexpr Duration kTrialTimeout{5'000};
 constexpr std::uint64_t kDiskLow = 1ULL << 30;
 /// Days left at which a certificate's end is told, each once.
 constexpr std::array<std::int64_t, 4> kDaysWarned = {7, 14, 30, 60};
@@ -79,7 +82,8 @@ bool Daemon::serve() {
     Instant minute = world_.clock.now();
     while (!world_.stop.stop_requested()) {
         const Instant now = world_.clock.now();
-        if (now >= minute) {
+        // A clock that was set back must not stop what is done every minute.
+        if (now >= minute || minute > now + kMinute) {
             every_minute(now);
             minute = now + kMinute;
         }
@@ -122,7 +126,6 @@ void Daemon::resume_setups() {
         const std::string number = insurer.number.value();
         const std::string mark = resume_mark(number);
         const bool marked = !view->meta(mark).empty();
-        if (marked) books_->ledger()->set_meta(mark, "");
         if (!marked && !view->setup_broke_off(number)) continue;
         jobs::RunOptions options;
         options.job = "initial-setup";
@@ -143,10 +146,11 @@ Instant Daemon::start_due(Instant now) {
                 const std::lock_guard lock(mutex_);
                 const auto again = again_.find(slot);
                 const auto last = last_.find(slot);
-                due = again != again_.end()
+                const bool known = last != last_.end() && last->second <= now;
+                due = again != again_.end() && again->second <= now + kLongestPause
                           ? again->second
-                          : due_at(entry, last == last_.end() ? std::nullopt : std::optional(last->second),
-                                   started_);
+                          : due_at(entry, known ? std::optional(last->second) : std::nullopt,
+                                   std::min(started_, now));
                 if (due <= now) {
                     last_[slot] = now;
                     again_.erase(slot);
@@ -162,8 +166,12 @@ Instant Daemon::start_due(Instant now) {
             options.job = entry.job;
             options.insurer = insurer.number.value();
             options.quiet = true;
-            // The daemon looks for answers anyway: no job need wait for them.
-            lanes_.put(options, "schedule");
+            // Behind a job of the same name that someone asked for: what is due at a time of day is not
+            // dropped.
+            if (lanes_.put(options, kScheduleActor) == nullptr && entry.at) {
+                const std::lock_guard lock(mutex_);
+                again_[slot] = now + kRetry;
+            }
         }
     }
     return next;
@@ -204,12 +212,22 @@ void Daemon::end_for(const sqlite::Failure& failure) {
 
 void Daemon::note_end(const Job& job, int status) {
     const bool later = status == info(ErrorCode::busy).exit_status;
-    if (later && job.options.job == "initial-setup" && world_.stop.stop_requested())
-        books_->ledger()->set_meta(resume_mark(job.options.insurer), "yes");
+    if (job.options.job == "initial-setup" && !job.options.dry_run)
+        books_->ledger()->set_meta(resume_mark(job.options.insurer),
+                                   later && world_.stop.stop_requested() ? "yes" : "");
+    // Stopped by a person, it does not begin again by itself.
+    if (job.stop.stop_requested()) return;
     // Busy or unreachable is no day's work: tried again soon, not tomorrow.
     if (!later && status != info(ErrorCode::platform_unreachable).exit_status) return;
+    const config::Insurer* insurer = installation()->config().insurer(job.options.insurer);
+    Instant again = world_.clock.now() + kRetry;
+    // Not every five minutes through a night in which the platform takes nothing.
+    if (insurer != nullptr)
+        for (int i = 0; i < kMinutesInDay && !insurer->service_window.contains(japan_minute_of_day(again));
+             ++i)
+            again += kMinute;
     const std::lock_guard lock(mutex_);
-    again_[{job.options.insurer, job.options.job}] = world_.clock.now() + kRetry;
+    again_[{job.options.insurer, job.options.job}] = again;
 }
 
 // ---- Once a minute
@@ -234,7 +252,9 @@ void Daemon::feed() {
 void Daemon::renew_certificates(Instant now) {
     const auto installed = installation();
     for (const config::Insurer& insurer : installed->config().insurers) {
+        if (world_.stop.stop_requested()) return;
         renew_certificate(insurer, now);
+        feed();
         if (const auto& credentials = installation()->credentials(insurer))
             warn_of_end(insurer, *credentials, now);
     }
@@ -255,8 +275,11 @@ void Daemon::renew_certificate(const config::Insurer& insurer, Instant now) {
     auto renewed = jobs::usable_credentials(insurer, now);
     if (!renewed) return refuse(renewed.error());
     const auto next = installed->with(insurer, std::move(*renewed));
-    jobs::Gateway trial(next, world_);
-    const auto client = trial.client(insurer);
+    auto settings = next->https_settings(insurer);
+    if (!settings) return refuse(settings.error());
+    // The schedule waits meanwhile.
+    settings->request_timeout = std::min(settings->request_timeout, kTrialTimeout);
+    const auto client = platform::open_https_client(*settings, next->specification().wire(), number);
     if (!client) return refuse(client.error());
     const auto answered = (*client)->service_status();
     if (!answered && answered.error().code == ErrorCode::certificate_refused) return refuse(answered.error());

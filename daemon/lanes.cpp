@@ -11,7 +11,8 @@ std::shared_ptr<Job> Lanes::put(const jobs::RunOptions& options, const std::stri
     if (stopping_) return nullptr;
     Lane& lane = lanes_[options.insurer];
     const auto same = [&](const auto& job) {
-        return job->options.job == options.job && job->options.dry_run == options.dry_run;
+        return job->options.job == options.job && job->options.dry_run == options.dry_run &&
+               job->options.kind == options.kind;
     };
     if (std::ranges::any_of(lane.jobs, same)) return nullptr;
     auto job = std::make_shared<Job>(std::to_string(next_id_++), options, actor, clock_, slots_);
@@ -44,7 +45,8 @@ void Lanes::work_off(Lane& lane) {
         const std::lock_guard lock(mutex_);
         job->state = Job::State::ended;
         lane.jobs.pop_front();
-        ended_.push_back(std::move(job));
+        // Nobody asks for what the schedule started.
+        if (job->actor != kScheduleActor) ended_.push_back(std::move(job));
         if (ended_.size() > kEndedKept) ended_.pop_front();
         lane.working = !lane.jobs.empty();
         --active_;

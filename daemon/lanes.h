@@ -19,6 +19,9 @@
 
 namespace kaigo::daemon {
 
+/// Who starts a job that is due.
+inline constexpr const char* kScheduleActor = "schedule";
+
 /// One job of one insurer, from the moment it was asked for.
 struct Job {
     enum class State : std::uint8_t { waiting, running, ended };

@@ -28,7 +28,9 @@ class Signals {
     }
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
-    ~Signals() {
+    ~Signals() { leave(); }
+    /// From then on nothing of the daemon is touched.
+    void leave() {
         if (!thread_.joinable()) return;
         over_ = true;
         pthread_kill(thread_.native_handle(), SIGHUP);
@@ -42,9 +44,9 @@ class Signals {
             for (int signal = 0; !over_;) {
                 sigwait(&set_, &signal);
                 if (over_) return;
-                if (signal == SIGHUP)
+                if (signal == SIGHUP && !stop_.stop_requested())
                     daemon.reload();
-                else if (!stop_.request_stop())
+                else if (signal != SIGHUP && !stop_.request_stop())
                     _exit(info(ErrorCode::busy).exit_status);
             }
         });
@@ -74,7 +76,9 @@ int serve(const std::string& file, Clock& clock, const std::function<void(const 
     if (const auto opened = daemon.open(); !opened) return jobs::refuse(world, opened.error());
     signals.attend(daemon);
     if (ready) ready(daemon);
-    if (daemon.serve()) return 0;
+    const bool drained = daemon.serve();
+    signals.leave();
+    if (drained) return 0;
     // What still runs may hang for long; the ledger is made for such an end.
     std::cerr.flush();
     _exit(0);
@@ -103,6 +107,9 @@ int service(int argc, const char* const* argv, Clock& clock,
         // A failed write or fsync: the service manager starts anew, and the ledger is checked then.
         std::cerr << tr("error: {}", failure.what()) << std::endl;
         _exit(info(ErrorCode::cannot_write).exit_status);
+    } catch (const std::exception& failure) {
+        std::cerr << tr("error: {}", failure.what()) << std::endl;
+        _exit(info(ErrorCode::internal).exit_status);
     }
 }
 

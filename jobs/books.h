@@ -3,7 +3,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
@@ -16,6 +15,9 @@ namespace kaigo::jobs {
 
 struct World;
 
+/// Name of the note that a ledger was put back, and the platform is to be asked first.
+inline std::string look_first_mark(const std::string& insurer) { return "look-first-" + insurer; }
+
 /// How long to wait for another process that writes the audit log: a line takes milliseconds.
 inline constexpr Duration kAuditPatience{5'000};
 
@@ -26,7 +28,7 @@ class Books {
 
     ledger::SharedLedger& ledger() { return ledger_; }
     spool::Spool& spool() { return spool_; }
-    /// One line of the audit log; its head is kept in the ledger.
+    /// One line of the audit log; its head is kept in the ledger, whose lock keeps other lines away.
     Status audit(Instant at, const std::string& event, const std::string& actor,
                  const std::map<std::string, std::string>& details);
 
@@ -37,7 +39,6 @@ class Books {
     ledger::SharedLedger ledger_;
     spool::Spool spool_;
     std::filesystem::path audit_;
-    std::mutex audit_mutex_;
 };
 
 /// Those that the process holds open already, or opened now.

@@ -169,6 +169,8 @@ Result<CaseStep> decide(const config::Config& config, World& world, const Decide
     answer.reason = *reason_of(options.reason);
     KAIGO_TRY(const auto books, open_books(config, world));
     SharedLedger& ledger = books->ledger();
+    // A job of the same insurer may be at work: the case must not move between question and answer.
+    const auto alone = ledger.hold();
     const auto known = ledger->case_by_id(options.id);
     if (!known) return fail(ErrorCode::usage, tr("there is no case {}", options.id));
     const std::string actor = actor_of(world, options.operator_name);
@@ -317,6 +319,7 @@ Result<Imported> import_table(const config::Config& config, World& world, const 
     KAIGO_TRY(const auto lines, parse_table(table.text, table.file));
     KAIGO_TRY(const auto books, open_books(config, world));
     SharedLedger& ledger = books->ledger();
+    const auto alone = ledger.hold();
     const std::string actor = actor_of(world, operator_name);
     Imported out;
     std::string faults;

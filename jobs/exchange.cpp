@@ -8,6 +8,7 @@
 
 #include "base/failpoint.h"
 #include "base/i18n.h"
+#include "jobs/books.h"
 #include "registration/result.h"
 #include "spec/record.h"
 
@@ -61,6 +62,7 @@ Exchange::Exchange(Gateway& gateway, SharedLedger& ledger, spool::Spool& spool,
       sealer_(gateway, spool, insurer),
       fill_(limits_),
       mode_(gateway.specification().wire().value("mode_daily")) {
+    forgotten_ = ledger_->forgotten_records(insurer_id_);
     for (const auto& kind : gateway.specification().kinds()) kinds_[ledger->kind(kind->id)] = kind.get();
 }
 
@@ -165,8 +167,17 @@ Status Exchange::flush() {
 // ---- After a backup was put back
 
 Status Exchange::look_for_forgotten() {
-    if (!may_send()) return {};
-    KAIGO_CHECK(list_pages());
+    const std::string mark = look_first_mark(insurer_.number.value());
+    const bool must = !ledger_->meta(mark).value_or("").empty();
+    // Before a ledger that was put back has been told what it forgot, nothing is sent.
+    if (!may_send())
+        return must ? fail(ErrorCode::busy,
+                           tr("the ledger was put back: the platform is asked first, and is closed now"))
+                          .remedy(tr("nothing is lost; the next run goes on from here"))
+                    : Status{};
+    const auto listed = list_pages();
+    if (!listed && (must || !info(listed.error().code).retryable)) return tl::unexpected(listed.error());
+    if (listed && must) ledger_->set_meta(mark, "");
     forgotten_ = ledger_->forgotten_records(insurer_id_);
     return {};
 }
@@ -174,14 +185,19 @@ Status Exchange::look_for_forgotten() {
 /// A reception of a request that the ledger does not know: which records it had, in which content, is all
 /// that the platform tells.
 Status Exchange::note_forgotten(const platform::Reception& reception) {
+    // 異常終了 has no results: nothing of it was registered.
+    if (reception.processing_status == gateway_.specification().wire().value("processing_aborted")) return {};
     std::vector<std::string> ids;
     for (;;) {
-        KAIGO_TRY(const platform::ResultPage page,
-                  client_.results(reception.reception_number, static_cast<std::int64_t>(ids.size())).get());
-        for (const platform::RecordResult& result : page.results) ids.push_back(result.record_id);
+        const auto page =
+            client_.results(reception.reception_number, static_cast<std::int64_t>(ids.size())).get();
+        // It no longer has them: then there is nothing to take over.
+        if (!page && page.error().code == ErrorCode::platform_refused) return {};
+        if (!page) return tl::unexpected(page.error());
+        for (const platform::RecordResult& result : page->results) ids.push_back(result.record_id);
         const bool enough =
-            ids.size() > 2 * limits_.max_records || static_cast<std::int64_t>(ids.size()) >= page.total;
-        if (page.results.empty() || enough) break;
+            ids.size() > 2 * limits_.max_records || static_cast<std::int64_t>(ids.size()) >= page->total;
+        if (page->results.empty() || enough) break;
     }
     ledger_->note_forgotten(insurer_id_,
                             {reception.request_id, reception.reception_number, reception.processing_status},

@@ -33,8 +33,9 @@ void Progress::begin(const std::string& title, std::int64_t expected) {
 }
 
 void Progress::tell() {
-    if (quiet_ || title_.empty()) return;
+    // Asked for the time even when nothing is told: that is the job's sign of life.
     const Instant now = world_.clock.now();
+    if (quiet_ || title_.empty()) return;
     if (now - told_ < (world_.terminal ? kOnTerminal : kInLogs)) return;
     told_ = now;
     write(now);

@@ -13,6 +13,8 @@ using What = Difference::What;
 
 namespace {
 
+constexpr std::int64_t kRowsBetweenSigns = 1'024;
+
 /// So many characters of a 被保険者番号 that ten thousand numbers share them.
 constexpr std::size_t kRangePrefix = 6;
 
@@ -164,6 +166,8 @@ Result<KindProof> reconcile_kind(Gateway& gateway, ledger::SharedLedger& ledger,
             KAIGO_TRY(const OrderedRow* row, rows->next());
             if (row == nullptr) break;
             ++found.read;
+            // The job's sign of life.
+            if (found.read % kRowsBetweenSigns == 0) static_cast<void>(gateway.world().clock.now());
             if (found.read > 1 && row->key == last_key) {
                 ++found.duplicates;
                 continue;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <functional>
 #include <ostream>
 
 #include "base/i18n.h"
@@ -59,14 +60,15 @@ Result<std::optional<Answer>> ask(const std::filesystem::path& socket, const std
 }
 
 /// One job in its lane, until it ends.
-Result<RemoteReply> watch(const std::filesystem::path& socket, const std::string& id, World& world) {
+/// @param stop  tells all of the jobs that were asked for to stop; called once
+Result<RemoteReply> watch(const std::filesystem::path& socket, const std::string& id, World& world,
+                          bool& told_to_stop, const std::function<Status()>& stop) {
     RemoteReply out;
     std::size_t diagnostics = 0;
-    bool told_to_stop = false;
     for (;;) {
         if (world.stop.stop_requested() && !told_to_stop) {
             told_to_stop = true;
-            KAIGO_CHECK(ask(socket, "DELETE", "/v1/runs/" + id, ""));
+            KAIGO_CHECK(stop());
         }
         KAIGO_TRY(
             const auto answer,
@@ -106,9 +108,18 @@ Result<std::optional<RemoteReply>> through_daemon(const std::filesystem::path& s
     if (!runs->is_array()) return unreadable();
     // One insurer after the other is told; they work side by side.
     std::string documents;
+    std::vector<std::string> ids;
     for (const json::value& run : runs->get_array()) {
         if (!run.is_string()) return unreadable();
-        KAIGO_TRY(const RemoteReply one, watch(socket, std::string(run.get_string()), world));
+        ids.emplace_back(run.get_string());
+    }
+    bool told_to_stop = false;
+    const auto stop = [&]() -> Status {
+        for (const std::string& id : ids) KAIGO_CHECK(ask(socket, "DELETE", "/v1/runs/" + id, ""));
+        return {};
+    };
+    for (const std::string& id : ids) {
+        KAIGO_TRY(const RemoteReply one, watch(socket, id, world, told_to_stop, stop));
         out.exit_status = graver(out.exit_status, one.exit_status);
         if (!one.output.empty() && request.json) documents += (documents.empty() ? "" : ",") + one.output;
         if (!request.json) out.output += one.output;

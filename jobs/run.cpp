@@ -126,10 +126,26 @@ class Run {
     }
 
     int run_insurer(const config::Insurer& insurer) {
-        const auto outcome = try_insurer(insurer);
+        const auto outcome = attempt(insurer);
         if (outcome) return *outcome;
         say_error(outcome.error());
         return info(outcome.error().code).exit_status;
+    }
+
+    /// Whatever goes wrong with one insurer, the run comes to its end. Not a failing ledger: that ends the
+    /// process.
+    Result<int> attempt(const config::Insurer& insurer) {
+        try {
+            return try_insurer(insurer);
+        } catch (const ledger::Conflict&) {
+            return fail(ErrorCode::busy, tr("insurer {}: someone changed a record while the job worked on it",
+                                            insurer.number.value()))
+                .remedy(tr("nothing is lost; the next run goes on from here"));
+        } catch (const sqlite::Failure&) {
+            throw;
+        } catch (const std::exception& failure) {
+            return fail(ErrorCode::internal, failure.what()).remedy(tr("report this to the vendor"));
+        }
     }
 
     std::vector<const spec::RecordKind*> kinds(const config::Insurer& insurer) const {
@@ -168,13 +184,13 @@ class Run {
         const WireNames& wire = gateway_.specification().wire();
         if (setup && !setup->completed) exchange.set_mode(wire.value("mode_initial"), setup->base_date);
 
+        KAIGO_CHECK(exchange.look_for_forgotten());
         const auto deadline = wait_deadline();
         const auto read_again = [&]() -> Result<bool> { return read_owed(insurer, exchange); };
         if (compares) {
             // What earlier runs left is settled first, as far as it can be now.
             KAIGO_TRY(const bool settled, settle_quietly(exchange, world_.clock.now(), read_again));
             static_cast<void>(settled);
-            KAIGO_CHECK(look_for_forgotten(exchange));
             if (options_.job == "daily-sync" || !setup->compared)
                 KAIGO_CHECK(compare_all(insurer, exchange, deadline, read_again));
             if (stopped_) {
@@ -201,13 +217,6 @@ class Run {
         if (!settled) KAIGO_CHECK(reachable(*client));
         if (!settled && options_.job == "initial-setup") return 75;
         return 0;
-    }
-
-    /// A platform that is away now tells later.
-    static Status look_for_forgotten(Exchange& exchange) {
-        auto looked = exchange.look_for_forgotten();
-        if (looked || info(looked.error().code).retryable) return {};
-        return looked;
     }
 
     int stopped_status() {

@@ -3,10 +3,10 @@
 #include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <sys/utsname.h>
+#include <yaml-cpp/yaml.h>
 
 #include <boost/json.hpp>
 #include <ostream>
-#include <regex>
 #include <sstream>
 
 #include "base/files.h"
@@ -22,15 +22,25 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kLargestConfiguration = 1U << 20;
+constexpr const char* kNotShown = "(not shown)";
 
-/// The file as it is, but for what could be a secret inside a value: connection strings, PINs.
+/// The settings, but for what could hold a secret: connection strings, and PINs in URIs.
 std::string without_secrets(const std::string& text) {
-    static const std::regex kConnection(R"((database:\s*)(?!\S+\.(db|sqlite)\b)[^,}\n]+)");
-    static const std::regex kPin(R"((pin-(value|source)=)[^;&"'\s]+)");
-    static const std::regex kPassword(R"((://[^:/@\s]+:)[^@\s]+@)");
-    std::string out = std::regex_replace(text, kConnection, "$1(not shown)");
-    out = std::regex_replace(out, kPin, "$1(not shown)");
-    return std::regex_replace(out, kPassword, "$1(not shown)@");
+    try {
+        YAML::Node root = YAML::Load(text);
+        for (auto source : root["sources"])
+            if (source.second["driver"].as<std::string>("") != "sqlite")
+                source.second["database"] = kNotShown;
+        const auto hide_pin = [](YAML::Node section) {
+            if (section["private_key_file"].as<std::string>("").starts_with("pkcs11:"))
+                section["private_key_file"] = kNotShown;
+        };
+        hide_pin(root["platform"]);
+        for (auto insurer : root["insurers"]) hide_pin(insurer);
+        return YAML::Dump(root);
+    } catch (const YAML::Exception& failure) {
+        return failure.what();
+    }
 }
 
 /// A command's document, or what it said instead.
@@ -39,7 +49,13 @@ json::value document_of(World& world, Command command) {
     std::ostringstream out;
     std::ostringstream err;
     World inner{world.clock, world.random, out, err, false, world.actor, world.stop, {}};
-    const int status = command(inner);
+    int status = info(ErrorCode::internal).exit_status;
+    try {
+        status = command(inner);
+    } catch (const std::exception& failure) {
+        // A damaged ledger is what a bundle is made for.
+        err << failure.what();
+    }
     boost::system::error_code failed;
     json::value document = json::parse(out.str(), failed);
     if (!failed) return document;

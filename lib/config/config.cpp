@@ -244,6 +244,8 @@ class Reader {
             entry.at = map.parsed("at", parse_time_of_day, tr("a time is written HH:MM"));
             entry.every =
                 map.parsed("every", parse_duration, tr("a duration is an integer and ms, s, m, h or d"));
+            if (entry.every && *entry.every < std::chrono::seconds(1))
+                map.fault("every", tr("\"every\" is at least 1s"));
             if (map.has("at") == map.has("every"))
                 map.fault(map.self(), tr("give one of \"at\" and \"every\""));
             for (const std::string& day : map.texts("days")) {

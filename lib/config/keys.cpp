@@ -41,7 +41,9 @@ const std::vector<KeyHelp>& all_keys() {
         {"platform.certificate_file", "FILE", "",
          N_("The client certificate. A renewed pair is tried and taken without a restart.")},
         {"platform.private_key_file", "FILE | credential:NAME | pkcs11:URI", "",
-         N_("Its private key: a file, a systemd credential, or a key in a token.")},
+         N_("Its private key: a file, a key in a token, or a systemd credential, which is read at the "
+            "daemon's start "
+            "alone: a renewed pair then needs a restart.")},
         {"platform.connections", "1-64", "4", N_("Connections at once.")},
         {"platform.max_records", "N", "1000", N_("Records of one request.")},
         {"platform.max_bytes", "SIZE", "8MiB", N_("Bytes of one request.")},

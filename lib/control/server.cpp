@@ -152,8 +152,11 @@ class HttpServer : public Server {
 
     MHD_Result answer(MHD_Connection* connection, const Arriving& arriving) const {
         Response response;
+        // However long the answer takes: the peer's silence meanwhile is no idleness.
+        MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
         if (arriving.too_large)
-            response.status = MHD_HTTP_CONTENT_TOO_LARGE;
+            response = {MHD_HTTP_CONTENT_TOO_LARGE,
+                        "{\"error\":\"the request is too large\",\"exitStatus\":65}\n"};
         else
             response = handle(arriving.request);
         MHD_Response* out = MHD_create_response_from_buffer(response.body.size(), response.body.data(),

@@ -523,7 +523,7 @@ void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key
     put(write, 20, from_row.consent);
     write.run();
     if (!fresh && database_.changes() != 1)
-        throw std::logic_error("a record was not in the state that its change began from");
+        throw Conflict("a record was not in the state that its change began from");
 }
 
 void Ledger::write_history(InsurerId insurer, KindId kind, const std::string& key, RecordState from,
@@ -727,8 +727,7 @@ void Ledger::write_case(const CaseStep& step, Instant now) {
             .bind(15, c.state == registration::CaseState::closed ? 1 : 0)
             .bind(16, c.hindrance)
             .run();
-        if (database_.changes() != 1)
-            throw std::logic_error("a case was not in the state that its step began from");
+        if (database_.changes() != 1) throw Conflict("a case was not in the state that its step began from");
     }
     std::int64_t number = step.known.version;
     for (const registration::CaseMove& move : step.moves) {
@@ -1040,14 +1039,15 @@ std::map<std::string, ForgottenReception> Ledger::forgotten_records(InsurerId in
 
 void Ledger::adopt(RunId run, const BatchDraft& draft, const std::string& digest_key,
                    const ForgottenReception& reception, Instant now) {
-    // Each step leaves what the next start goes on from: a batch in flight, then one with a reception.
-    const BatchId id = commit_intent(run, draft, digest_key, BatchState::sending, now);
-    batch_accepted(id, BatchState::sending, reception.reception_number, now);
-    receptions_completed(draft.insurer, {{id, reception.processing_status}}, "", now);
+    // Each step leaves what the next start goes on from: nothing to take over any more, a batch in flight,
+    // one with a reception. First of all the request must not be taken over twice.
     statement("DELETE FROM forgotten_record WHERE insurer = ?1 AND request_id = ?2")
         .bind(1, draft.insurer)
         .bind(2, reception.request_id)
         .run();
+    const BatchId id = commit_intent(run, draft, digest_key, BatchState::sending, now);
+    batch_accepted(id, BatchState::sending, reception.reception_number, now);
+    receptions_completed(draft.insurer, {{id, reception.processing_status}}, "", now);
 }
 
 std::string Ledger::cursor(InsurerId insurer) {

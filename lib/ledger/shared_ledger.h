@@ -24,6 +24,10 @@ class SharedLedger {
     };
     /// Arguments may call it too: `ledger->batches(ledger->insurer(number), …)`.
     Call operator->() { return {*ledger_, mutex_}; }
+    /// Keeps others away for several calls: what was read stays true until it is written. Short ones only.
+    [[nodiscard]] std::unique_lock<std::recursive_mutex> hold() {
+        return std::unique_lock<std::recursive_mutex>(mutex_);
+    }
 
   private:
     std::unique_ptr<Ledger> ledger_;

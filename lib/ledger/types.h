@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ using RunId = std::int64_t;
 using BatchId = std::int64_t;
 using ComparisonId = std::int64_t;
 using CaseId = std::int64_t;
+
+/// Something else changed a record or case since it was read: nothing was written; to be done again later.
+class Conflict : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
 
 /// Numbers are stored: never reuse one.
 enum class BatchState : std::uint8_t {

@@ -87,6 +87,12 @@ def restore(city: City) -> None:
     for suffix in ("-wal", "-shm"):
         city.ledger.with_name(city.ledger.name + suffix).unlink(missing_ok=True)
     shutil.copy(city.folder / "restored.db", city.ledger)
+    # As long as the platform cannot be asked, nothing is decided.
+    city.change_scenario("maintenance: true\n")
+    batches = city.query(city.ledger, "SELECT count(*) FROM batch")
+    city.run_job("daily-sync", status=(69, 75))
+    expect(city.query(city.ledger, "SELECT count(*) FROM batch") == batches, "something was owed before the platform was asked")
+    city.change_scenario(MOODS)
     result = city.run_job("daily-sync")
     expect("receptions that this ledger does not know" in result.stderr, f"nobody noticed: {result.stderr}")
     city.settle()

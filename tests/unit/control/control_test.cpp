@@ -70,3 +70,16 @@ TEST_CASE("an address that is none is refused with a reason") {
     REQUIRE(server);
     CHECK((*server)->port() > 0);
 }
+
+TEST_CASE("a handler that fails is an answer, not the end of the server") {
+    const test::Folder folder;
+    auto server = *Server::on_socket(folder / "s", [](const Request& request) -> Response {
+        if (request.path == "/bad") throw std::runtime_error("it \"failed\"");
+        return {200, "well"};
+    });
+    const auto bad = ask(folder / "s", "GET", "/bad", "");
+    REQUIRE((bad && *bad));
+    CHECK((*bad)->status == 500);
+    CHECK((*bad)->body == "{\"error\":\"it \\\"failed\\\"\"}\n");
+    CHECK((*ask(folder / "s", "GET", "/", "")).value().body == "well");
+}

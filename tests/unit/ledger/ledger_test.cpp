@@ -280,7 +280,7 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
     CaseStep decision{*known, known->pmh_case, {}, false, "clerk", "card seen"};
     REQUIRE(decide_case(decision.next, CaseEvent::mynumber_correct, LeftReason::none, decision.moves));
     f.ledger->step_cases({decision}, kNoon);
-    CHECK_THROWS_AS(f.ledger->step_cases({decision}, kNoon), std::logic_error);
+    CHECK_THROWS_AS(f.ledger->step_cases({decision}, kNoon), Conflict);
     CHECK(f.ledger->case_decided(known->id, known->version, CaseEvent::mynumber_correct));
     CHECK_FALSE(f.ledger->case_decided(known->id, known->version, CaseEvent::mynumber_wrong));
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, false).size() == 1);

@@ -48,3 +48,10 @@ TEST_CASE("an event that stands in no list is a fault of the program") {
     std::set<std::string_view> names;
     for (const auto& event : observe::all_events()) CHECK(names.insert(event.id).second);
 }
+
+TEST_CASE("what is no UTF-8 does not break the line") {
+    const test::FixedClock clock;
+    std::ostringstream out;
+    observe::JsonEvents(out, clock, false).record("control-refused", {{"request", "DELETE /v1/runs/\xFF"}});
+    CHECK(out.str().find(R"x("request":"(not UTF-8)")x") != std::string::npos);
+}
