@@ -1,22 +1,36 @@
 #include "jobs/books.h"
 
+#include <algorithm>
+
 #include "audit/audit_log.h"
 #include "jobs/gateway.h"
 
 namespace kaigo::jobs {
 
+namespace {
+
+/// An audit log that goes on behind the last line that the ledger knows: the ledger was put back from a
+/// backup. (Or the process ended between the two; a listing too many does no harm.)
+bool was_put_back(const std::filesystem::path& audit, const std::string& head) {
+    std::error_code missing;
+    if (!std::filesystem::exists(audit, missing)) return false;
+    const auto log = audit::verify(audit, head);
+    // A chain that is broken is for audit verify to tell; here it is a reason to ask.
+    return !log || std::ranges::any_of(log->events_after, [](const std::string& event) {
+        // Told without the ledger.
+        return event != "validate-mapping";
+    });
+}
+
+}  // namespace
+
 Result<std::shared_ptr<Books>> Books::open(const config::Config& config, const Keys& keys, Instant now) {
     KAIGO_TRY(auto ledger, ledger::Ledger::open(config.ledger, now));
     KAIGO_TRY(auto spool, spool::Spool::open(config.spool, keys));
     KAIGO_CHECK(spool.tidy(ledger->open_request_ids()));
-    // An audit log that goes on behind the ledger's last line: the ledger was put back from a backup (or only
-    // one line was lost with a process, and a listing too many does no harm).
-    if (std::error_code missing; std::filesystem::exists(config.audit, missing)) {
-        KAIGO_TRY(const auto log, audit::AuditLog::open(config.audit, kAuditPatience));
-        if (log.head() != ledger->meta("audit-head").value_or(""))
-            for (const config::Insurer& insurer : config.insurers)
-                ledger->set_meta(look_first_mark(insurer.number.value()), "yes");
-    }
+    if (was_put_back(config.audit, ledger->meta("audit-head").value_or("")))
+        for (const config::Insurer& insurer : config.insurers)
+            ledger->set_meta(look_first_mark(insurer.number.value()), "yes");
     return std::shared_ptr<Books>(new Books(std::move(ledger), std::move(spool), config.audit));
 }
 

@@ -70,6 +70,14 @@ Result<Tail> read_tail(const std::filesystem::path& path) {
     }
 }
 
+std::string_view event_of(std::string_view content) {
+    constexpr std::string_view kMark = ",\"event\":\"";
+    const std::size_t at = content.find(kMark);
+    if (at == std::string_view::npos) return {};
+    content.remove_prefix(at + kMark.size());
+    return content.substr(0, content.find('"'));
+}
+
 std::optional<std::int64_t> sequence_of(std::string_view content) {
     constexpr std::string_view kMark = "{\"seq\":";
     if (!content.starts_with(kMark)) return std::nullopt;
@@ -141,6 +149,7 @@ Result<Verification> verify(const std::filesystem::path& path, const std::string
                 .remedy(tr(
                     "keep the file as it is and report it to the person in charge of information security"));
         out.head = parts->hash;
+        if (out.anchor_seen || anchor.empty()) out.events_after.emplace_back(event_of(parts->content));
         out.anchor_seen = out.anchor_seen || out.head == anchor;
     }
     return out;

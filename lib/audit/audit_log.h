@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -40,6 +41,7 @@ struct Verification {
     std::int64_t lines = 0;
     std::string head;
     bool anchor_seen = false;
+    std::vector<std::string> events_after;  ///< names of the events behind the anchor
 };
 
 /// Walks the whole chain. The error names the first line that does not fit.

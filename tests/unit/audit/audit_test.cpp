@@ -73,3 +73,15 @@ TEST_CASE("a line that power loss cut short is dropped, and the log goes on") {
     REQUIRE(log->append(test::kNoon, "four", "tester", {}));
     CHECK(audit::verify(path)->lines == 4);
 }
+
+TEST_CASE("what was told behind a known line can be named") {
+    const test::Folder folder;
+    const auto path = folder / "audit.log";
+    auto log = *audit::AuditLog::open(path);
+    REQUIRE(log.append(test::kNoon, "run-end", "someone", {}));
+    const std::string head = log.head();
+    CHECK(audit::verify(path, head)->events_after.empty());
+    REQUIRE(log.append(test::kNoon, "validate-mapping", "someone", {{"event", "no"}}));
+    CHECK(audit::verify(path, head)->events_after == std::vector<std::string>{"validate-mapping"});
+    CHECK(audit::verify(path)->events_after.size() == 2);
+}
