@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "base/sqlite.h"
 #include "daemon/notify.h"
 #include "daemon/schedule.h"
+#include "jobs/host.h"
 #include "ledger/view.h"
 
 namespace kaigo::daemon {
@@ -25,7 +25,6 @@ constexpr int kMinutesInDay = 24 * 60;
 constexpr std::chrono::hours kLongestPause{25};
 constexpr Duration kDrainReserve{10'000};
 constexpr Duration kTrialTimeout{5'000};
-constexpr std::uint64_t kDiskLow = 1ULL << 30;
 /// Days left at which a certificate's end is told, each once.
 constexpr std::array<std::int64_t, 4> kDaysWarned = {7, 14, 30, 60};
 
@@ -313,11 +312,10 @@ void Daemon::warn_of_end(const config::Insurer& insurer, const platform::Credent
 }
 
 void Daemon::watch_disk() {
-    struct statvfs status {};
-    if (::statvfs(installation()->config().ledger.parent_path().c_str(), &status) != 0) return;
-    const std::uint64_t free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
-    const bool low = free < kDiskLow;
-    if (low && !disk_low_) events_.record("disk-low", {{"mebibytesFree", std::to_string(free >> 20)}});
+    const auto free = jobs::free_bytes(installation()->config().ledger.parent_path());
+    if (!free) return;
+    const bool low = *free < jobs::kLittleRoom;
+    if (low && !disk_low_) events_.record("disk-low", {{"mebibytesFree", std::to_string(*free >> 20)}});
     disk_low_ = low;
 }
 

@@ -5,7 +5,6 @@
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -13,6 +12,7 @@
 
 #include "base/i18n.h"
 #include "jobs/gateway.h"
+#include "jobs/host.h"
 #include "ledger/view.h"
 
 namespace kaigo::daemon {
@@ -151,8 +151,7 @@ control::Response Health::readyz() {
     std::vector<Check> checks;
     const auto view = ledger::LedgerView::open(config.ledger);
     checks.push_back({"ledger", "", view ? "" : view.error().message, view.has_value()});
-    constexpr auto kReleased = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
-    checks.push_back({"clock", "", "", now >= kReleased});
+    checks.push_back({"clock", "", "", jobs::clock_is_plausible(now)});
     std::string detail;
     const bool answers = platform_answers(*installation, detail);
     checks.push_back({"platform", "", detail, answers});
@@ -204,10 +203,8 @@ control::Response Health::metrics() {
          it.increment(failed))
         spooled += size_of(it->path());
     out.set("spool_bytes", "Size of the encrypted spool", {}, spooled);
-    struct statvfs disk {};
-    if (::statvfs(config.ledger.parent_path().c_str(), &disk) == 0)
-        out.set("disk_free_bytes", "Room left where the ledger lies", {},
-                static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize));
+    if (const auto free = jobs::free_bytes(config.ledger.parent_path()))
+        out.set("disk_free_bytes", "Room left where the ledger lies", {}, static_cast<double>(*free));
     out.set("jobs_active", "Jobs that work or wait", {}, static_cast<double>(lanes_.active_count()));
     return {200, out.text(), "text/plain; version=0.0.4"};
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -14,6 +13,7 @@
 #include "base/i18n.h"
 #include "control/client.h"
 #include "jobs/commands.h"
+#include "jobs/host.h"
 #include "jobs/json_text.h"
 #include "ledger/view.h"
 #include "platform/certificate.h"
@@ -35,7 +35,6 @@ struct Line {
 
 constexpr std::int64_t kCertificateWarningDays = 60;
 constexpr int kForbidden = 403;
-constexpr std::uint64_t kDiskWarning = 1ULL << 30;
 
 class Examination {
   public:
@@ -77,8 +76,7 @@ class Examination {
     }
 
     void clock() {
-        constexpr auto kReleased = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
-        if (world_.clock.now() < kReleased)
+        if (!clock_is_plausible(world_.clock.now()))
             error("clock", tr("the clock is wrong: {}", format_instant(world_.clock.now())),
                   tr("set the clock; check chrony or systemd-timesyncd"));
         else
@@ -119,10 +117,10 @@ class Examination {
             ok("ledger", tr("{} is made by the first run", config_.ledger.string()));
             return;
         }
-        auto view = ledger::LedgerView::open(config_.ledger);
-        if (!view) return error("ledger", view.error());
-        const std::string integrity = view->integrity();
-        if (integrity == "ok")
+        const auto faults = ledger::faults_of(config_.ledger);
+        if (!faults) return error("ledger", faults.error());
+        sound_ = faults->empty();
+        if (sound_)
             ok("ledger", config_.ledger.string());
         else
             error("ledger", tr("{} is damaged", config_.ledger.string()),
@@ -139,8 +137,9 @@ class Examination {
             ok("audit", tr("{} is made by the first run", config_.audit.string()));
             return;
         }
-        auto view = ledger::LedgerView::open(config_.ledger);
-        const std::string head = view ? view->meta("audit-head") : std::string();
+        std::string head;
+        if (sound_)
+            if (auto view = ledger::LedgerView::open(config_.ledger)) head = view->meta("audit-head");
         const auto verified = audit::verify(config_.audit, head);
         if (!verified) return error("audit", verified.error());
         if (!head.empty() && !verified->anchor_seen)
@@ -182,11 +181,10 @@ class Examination {
         while (!std::filesystem::exists(folder, missing) && folder.has_parent_path() &&
                folder != folder.parent_path())
             folder = folder.parent_path();
-        struct statvfs status {};
-        if (::statvfs(folder.c_str(), &status) != 0) return;
-        const std::uint64_t free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
-        const std::string text = tr("{} MiB free", free >> 20);
-        if (free < kDiskWarning)
+        const auto free = free_bytes(folder);
+        if (!free) return;
+        const std::string text = tr("{} MiB free", *free >> 20);
+        if (*free < kLittleRoom)
             warn("disk", text, tr("make room: a full disk stops every job"));
         else
             ok("disk", text);
@@ -250,6 +248,7 @@ class Examination {
     const config::Config& config_;
     World& world_;
     bool connections_;
+    bool sound_ = false;  ///< the ledger: it can be read
     std::unique_ptr<spec::Specification> specification_;
     std::vector<Line> lines_;
 };

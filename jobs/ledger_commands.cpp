@@ -14,22 +14,8 @@
 
 namespace kaigo::jobs {
 
-namespace {
-
-/// A file that cannot even be read is not sound either.
-Result<std::vector<std::string>> faults_of(const std::filesystem::path& file) {
-    try {
-        KAIGO_TRY(auto view, ledger::LedgerView::open(file));
-        return view.faults();
-    } catch (const sqlite::Failure& failure) {
-        return std::vector<std::string>{failure.what()};
-    }
-}
-
-}  // namespace
-
 int ledger_check(const config::Config& config, World& world, bool json) {
-    const auto found = faults_of(config.ledger);
+    const auto found = ledger::faults_of(config.ledger);
     if (!found) return refuse(world, found.error());
     const std::vector<std::string>& faults = *found;
     if (json) {

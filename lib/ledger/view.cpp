@@ -582,10 +582,13 @@ Status LedgerView::copy_to(const std::filesystem::path& file) {
     return sync_file(file);
 }
 
-std::string LedgerView::integrity() {
-    auto rows = database_.prepare("PRAGMA integrity_check");
-    rows.step();
-    return text(rows, 0);
+Result<std::vector<std::string>> faults_of(const std::filesystem::path& path) {
+    try {
+        KAIGO_TRY(auto view, LedgerView::open(path));
+        return view.faults();
+    } catch (const sqlite::Failure& failure) {
+        return std::vector<std::string>{failure.what()};
+    }
 }
 
 }  // namespace kaigo::ledger

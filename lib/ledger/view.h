@@ -194,7 +194,6 @@ class LedgerView {
     };
     std::optional<SetupTimes> setup_times(InsurerId insurer);
     std::string meta(const std::string& name);
-    std::string integrity();
     /// What is wrong with the file, or does not fit together in it; empty: nothing.
     std::vector<std::string> faults();
     /// A whole copy of one state, on disk when this returns; jobs may go on meanwhile.
@@ -205,5 +204,8 @@ class LedgerView {
     explicit LedgerView(const std::filesystem::path& path) : database_(path, sqlite::Open::read_only) {}
     sqlite::Database database_;
 };
+
+/// The same of a file that perhaps cannot even be read: that is a fault too.
+Result<std::vector<std::string>> faults_of(const std::filesystem::path& path);
 
 }  // namespace kaigo::ledger

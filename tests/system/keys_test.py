@@ -61,7 +61,6 @@ def backup(city: City) -> None:
         count = f"SELECT count(*) FROM {table}"
         expect(city.query(copy, count) == city.query(city.ledger, count), f"{table} differs")
     expect(city.json("ledger", "check") == {"sound": True, "faults": []}, "the ledger is not sound")
-    city.query(city.ledger, "SELECT 1")
     damaged = city.folder / "damaged.db"
     shutil.copy(copy, damaged)
     with open(damaged, "r+b") as file:
@@ -71,6 +70,8 @@ def backup(city: City) -> None:
     city.ledger.rename(kept)
     shutil.copy(damaged, city.ledger)
     expect(city.gateway("ledger", "check").returncode == 65, "a damaged ledger is called sound")
+    doctor = {check["check"]: check["level"] for check in city.json("doctor")["checks"]}
+    expect(doctor["ledger"] == "error" and doctor["source"] == "ok", f"doctor beside a damaged ledger: {doctor}")
     city.ledger.unlink()
     kept.rename(city.ledger)
 
