@@ -106,12 +106,14 @@ Status sync_file(const fs::path& path) {
     return sync_folder_of(path);
 }
 
-Status remove_file_durably(const fs::path& path) {
-    if (::unlink(path.c_str()) != 0) {
-        if (errno == ENOENT) return {};
-        return system_failure(ErrorCode::cannot_write, path);
-    }
-    return sync_folder_of(path);
+Status remove_file(const fs::path& path, Background& later) {
+    // A file that is open keeps its blocks when its name goes.
+    const int open = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const Status removed = ::unlink(path.c_str()) == 0 || errno == ENOENT
+                               ? Status{}
+                               : system_failure(ErrorCode::cannot_write, path);
+    if (open >= 0) later.later([open] { ::close(open); });
+    return removed;
 }
 
 Status append_line_durably(const fs::path& path, std::string_view line) {

@@ -36,7 +36,8 @@ Spool::Spool(Spool&& other) noexcept
     : directory_(std::move(other.directory_)),
       key_(std::move(other.key_)),
       key_id_(std::move(other.key_id_)),
-      size_(other.size_.load()) {}
+      size_(other.size_.load()),
+      freeing_(std::move(other.freeing_)) {}
 
 Result<Spool> Spool::open(const std::filesystem::path& directory, const Keys& keys) {
     std::error_code error;
@@ -113,7 +114,7 @@ Result<std::vector<std::string>> Spool::load(const std::string& request_id) cons
 Status Spool::remove(const std::string& request_id) {
     std::error_code missing;
     const std::uintmax_t size = std::filesystem::file_size(file(request_id), missing);
-    KAIGO_CHECK(remove_file_durably(file(request_id)));
+    KAIGO_CHECK(remove_file(file(request_id), *freeing_));
     if (!missing) size_ -= std::min<std::uint64_t>(size_.load(), size);
     return {};
 }
@@ -134,7 +135,7 @@ Status Spool::tidy(const std::vector<std::string>& needed) {
         // Whatever else lies here is not ours.
     }
     if (error) return fail(ErrorCode::cannot_read, error.message()).at(directory_.string());
-    for (const std::filesystem::path& path : left) KAIGO_CHECK(remove_file_durably(path));
+    for (const std::filesystem::path& path : left) KAIGO_CHECK(remove_file(path, *freeing_));
     return {};
 }
 

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/background.h"
 #include "base/crypto.h"
 #include "base/result.h"
 
@@ -27,6 +29,7 @@ class Spool {
     bool has(const std::string& request_id) const { return std::filesystem::exists(file(request_id)); }
     /// Bytes of all files.
     std::uint64_t size() const { return size_; }
+    /// A file that a power loss brings back is found by the next tidying.
     Status remove(const std::string& request_id);
     /// Removes what a crash between two steps left: files of no request in `needed`, and half-written ones.
     Status tidy(const std::vector<std::string>& needed);
@@ -40,6 +43,7 @@ class Spool {
     std::string key_;
     std::string key_id_;
     std::atomic<std::uint64_t> size_ = 0;
+    std::unique_ptr<Background> freeing_ = std::make_unique<Background>();
 };
 
 }  // namespace kaigo::spool
