@@ -360,7 +360,7 @@ class Pass {
         if (sending.member.update_kind != UpdateKind::remove) sending.my_number = row.my_number;
         sending.consent = row.consent;
         sending.comparison = account_ ? account_ : comparison_;
-        sending.case_step = std::move(step_);
+        sending.case_step = ledger::maybe(std::exchange(step_, std::nullopt));
         if (!guarded_) return exchange_->add(kind_, std::move(sending), canonical);
         held_bytes_ += canonical.size() + sizeof(HeldBack);
         held_back_.push_back({std::move(sending), SecretBytes(std::string(canonical))});
@@ -392,7 +392,7 @@ class Pass {
         const bool told = decision.next.state == registration::RecordState::registered;
         const auto consent = told || !decision.next.on_platform ? row.consent : std::nullopt;
         changes_.push_back({key, standing.state, decision.event, decision.next, decision.term, my_number,
-                            account_, consent, std::move(step_)});
+                            account_, consent, ledger::maybe(std::exchange(step_, std::nullopt))});
         return changes_.size() >= kChangesAtOnce ? write_changes() : Status{};
     }
 

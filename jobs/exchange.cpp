@@ -406,7 +406,7 @@ Status Exchange::give_back(const Batch& batch, const std::string& why, BatchStat
         auto consequence = registration::apply_not_accepted(entry->standing, why, counts,
                                                             gateway_.retry_policy(), now, gateway_.chance());
         if (consequence.next.state == RecordState::rejected) ++tally_.rejected;
-        landings.push_back({std::move(*entry), std::move(consequence), why, std::nullopt});
+        landings.push_back({std::move(*entry), std::move(consequence), why, nullptr});
     }
     Batch from = batch;
     if (from.state == BatchState::owed) from.state = BatchState::sending;
@@ -423,7 +423,7 @@ Status Exchange::split(const Batch& batch) {
         auto consequence = registration::apply_not_accepted(entry->standing, registration::reason::kTooLarge,
                                                             true, at_once, 0, 0);
         ++tally_.rejected;
-        ledger_->land(batch, {{std::move(*entry), std::move(consequence), "", std::nullopt}},
+        ledger_->land(batch, {{std::move(*entry), std::move(consequence), "", nullptr}},
                       BatchState::refused, "too large", gateway_.world().clock.now());
         forget_body(batch);
         return {};
@@ -599,19 +599,19 @@ Status Exchange::results_failed(const Batch& batch, const Error& error) {
 }
 
 /// What a result makes of the PMHキー case of its record, or of the record that now becomes one.
-std::optional<ledger::CaseStep> Exchange::step_case(const Batch& batch, const ledger::Member& member,
+ledger::MaybeCaseStep Exchange::step_case(const Batch& batch, const ledger::Member& member,
                                                     const registration::Standing& sent,
                                                     const registration::Answer& answer,
                                                     registration::Consequence& got) {
-    if (!sent.in_case && got.event != Event::stored_without_link) return std::nullopt;
+    if (!sent.in_case && got.event != Event::stored_without_link) return nullptr;
     ledger::CaseStep step;
     step.known = ledger_->open_case(batch.insurer, batch.kind, member.key)
                      .value_or(ledger::KnownCase{0, batch.insurer, batch.kind, member.key, {}, 0, true});
     step.next = step.known.pmh_case;
     step.looked_at = !step.known.to_be_looked_at;
     registration::apply_to_case(step.next, answer, got, step.moves);
-    if (step.next == step.known.pmh_case) return std::nullopt;
-    return step;
+    if (step.next == step.known.pmh_case) return nullptr;
+    return ledger::maybe(std::move(step));
 }
 
 Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
@@ -636,9 +636,10 @@ Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
     results.reserve(all.size());
     for (const platform::RecordResult& result : all) results.insert_or_assign(result.record_id, &result);
     const Instant now = gateway_.world().clock.now();
-    std::vector<Ledger::Landing> landings;
     std::size_t missing = 0;
     auto flying = ledger_->flying(batch);
+    std::vector<Ledger::Landing> landings;
+    landings.reserve(flying.size());
     const registration::RetryPolicy policy = gateway_.retry_policy();
     const std::uint16_t chance = gateway_.chance();
     for (std::size_t i = 0; i < flying.size(); ++i) {

@@ -102,7 +102,7 @@ class Exchange {
     };
     Asked ask_results(ledger::BatchId id);
     Status land_results(const ledger::Batch& batch, FirstPage first_page);
-    std::optional<ledger::CaseStep> step_case(const ledger::Batch& batch, const ledger::Member& member,
+    ledger::MaybeCaseStep step_case(const ledger::Batch& batch, const ledger::Member& member,
                                               const registration::Standing& sent,
                                               const registration::Answer& answer,
                                               registration::Consequence& got);

@@ -163,14 +163,20 @@ std::int64_t Database::integer(std::string_view sql) {
 int Database::changes() const { return sqlite3_changes(handle_.get()); }
 std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
-Transaction::Transaction(Database& database) : database_(database) { database_.execute("BEGIN IMMEDIATE"); }
+Transaction::Transaction(Database& database, Synced synced) : database_(database), synced_(synced) {
+    if (synced_ == Synced::with_the_next) database_.execute("PRAGMA synchronous = NORMAL");
+    database_.execute("BEGIN IMMEDIATE");
+}
 
 Transaction::~Transaction() {
-    if (!open_) return;
-    try {
-        database_.execute("ROLLBACK");
-    } catch (const Failure&) {  // NOLINT(bugprone-empty-catch): SQLite has rolled back by itself already
-    }
+    const auto execute = [this](const char* sql) {
+        try {
+            database_.execute(sql);
+        } catch (const Failure&) {  // NOLINT(bugprone-empty-catch): SQLite has rolled back by itself already
+        }
+    };
+    if (open_) execute("ROLLBACK");
+    if (synced_ == Synced::with_the_next) execute("PRAGMA synchronous = FULL");
 }
 
 void Transaction::commit() {

@@ -104,10 +104,14 @@ class Database {
     std::unique_ptr<sqlite3, Close> handle_;
 };
 
+/// When a commit is on the disk. `with_the_next` (write-ahead log only): a power loss before the next commit that is
+/// synced undoes it, whole and in its order, and nothing else.
+enum class Synced : std::uint8_t { at_once, with_the_next };
+
 /// BEGIN IMMEDIATE … COMMIT; rolled back unless commit() was reached.
 class Transaction {
   public:
-    explicit Transaction(Database& database);
+    explicit Transaction(Database& database, Synced synced = Synced::at_once);
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
     ~Transaction();
@@ -115,6 +119,7 @@ class Transaction {
 
   private:
     Database& database_;
+    Synced synced_;
     bool open_ = true;
 };
 

@@ -933,7 +933,7 @@ void Ledger::move_batch(BatchId id, BatchState from, BatchState to, const std::s
 }
 
 void Ledger::batch_accepted(BatchId id, BatchState from, const std::string& reception_number, Instant now) {
-    sqlite::Transaction transaction(database_);
+    sqlite::Transaction transaction(database_, sqlite::Synced::with_the_next);
     statement(
         "UPDATE batch SET state = 4, reception_number = ?3, attempts = 0, due_at = NULL WHERE id = ?1 AND "
         "state = ?2")
@@ -980,7 +980,7 @@ std::vector<BatchId> Ledger::missed(InsurerId insurer, Instant before, Instant n
 bool Ledger::receptions_completed(InsurerId insurer, const std::vector<Completed>& receptions,
                                   const std::string& cursor, Instant now) {
     bool some = false;
-    sqlite::Transaction transaction(database_);
+    sqlite::Transaction transaction(database_, sqlite::Synced::with_the_next);
     for (const Completed& each : receptions) {
         statement(
             "UPDATE batch SET state = 5, due_at = ?2, processing_status = ?3 WHERE id = ?1 AND state = 4")
@@ -1091,7 +1091,7 @@ std::vector<std::optional<Entry>> Ledger::flying(const Batch& batch) {
 
 void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
                   std::optional<BatchState> batch_to, const std::string& detail, Instant now) {
-    sqlite::Transaction transaction(database_);
+    sqlite::Transaction transaction(database_, sqlite::Synced::with_the_next);
     const RecordState from = batch.state == BatchState::submitted || batch.state == BatchState::completed
                                  ? RecordState::submitted
                              : batch.state == BatchState::unknown ? RecordState::unknown

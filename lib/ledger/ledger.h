@@ -31,7 +31,7 @@ struct Change {
     std::optional<Digest> my_number;
     std::optional<ComparisonId> account;  ///< an earlier comparison's, in which it goes on standing
     std::optional<std::int64_t> consent;
-    std::optional<CaseStep> case_step;
+    MaybeCaseStep case_step;
 };
 
 /// A record that goes into a batch.
@@ -44,7 +44,7 @@ struct Sending {
     /// Which account it stands in: the comparison's, or the one it stood in before (retries).
     std::optional<ComparisonId> comparison;
     std::optional<std::int64_t> consent;
-    std::optional<CaseStep> case_step;
+    MaybeCaseStep case_step;
 };
 
 struct BatchDraft {
@@ -143,6 +143,7 @@ class Ledger {
     bool has_work(InsurerId insurer, Instant now);
     void move_batch(BatchId id, BatchState from, BatchState to, const std::string& detail,
                     std::optional<Instant> due_at, std::uint32_t attempts, Instant now);
+    /// Synced with the next commit: after a power loss the platform is asked for it, as after a lost answer.
     void batch_accepted(BatchId id, BatchState from, const std::string& reception_number, Instant now);
     struct BatchStanding {
         BatchId id = 0;
@@ -153,7 +154,8 @@ class Ledger {
     std::int64_t open_batches(InsurerId insurer);
     /// Batches that wait for their results since `before`, and are due to be asked for by their number.
     std::vector<BatchId> missed(InsurerId insurer, Instant before, Instant now, std::size_t limit);
-    /// Receptions that a listing named as completed, and the cursor behind them, in one transaction.
+    /// Receptions that a listing named as completed, and the cursor behind them, in one transaction. Synced with the
+    /// next commit: until then the same listing names them again.
     struct Completed {
         BatchId batch;
         std::string processing_status;
@@ -180,12 +182,12 @@ class Ledger {
     /// Of each member its record, when that is still in flight with this batch.
     std::vector<std::optional<Entry>> flying(const Batch& batch);
     /// Applies consequences to members of a batch and ends it (unless some are still without result) in one
-    /// transaction.
+    /// transaction. Synced with the next commit: until then the results are fetched again.
     struct Landing {
         Entry entry;  ///< as it was in flight
         registration::Consequence consequence;
         std::string error_id;
-        std::optional<CaseStep> case_step;
+        MaybeCaseStep case_step;
     };
     void land(const Batch& batch, const std::vector<Landing>& landings, std::optional<BatchState> batch_to,
               const std::string& detail, Instant now);

@@ -2,6 +2,7 @@
 // What the ledger gives and takes.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -81,6 +82,11 @@ struct CaseStep {
     std::string actor;      ///< a person's decision
     std::string note;
 };
+/// Most records have no step, and one is larger than all else that is known of them.
+using MaybeCaseStep = std::shared_ptr<const CaseStep>;
+inline MaybeCaseStep maybe(std::optional<CaseStep> step) {
+    return step ? std::make_shared<const CaseStep>(*std::move(step)) : nullptr;
+}
 
 /// One record inside a batch.
 struct Member {

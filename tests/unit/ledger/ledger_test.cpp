@@ -63,7 +63,7 @@ struct Fixture {
             apply_to_case(step.next, answer, got, step.moves);
             const bool moved = !step.moves.empty();
             landings.push_back({std::move(*entry), got, answer.error_id,
-                                moved ? std::optional(std::move(step)) : std::nullopt});
+                                moved ? maybe(std::move(step)) : nullptr});
         }
         ledger->land(batch, landings, BatchState::settled, "", kNoon);
     }
@@ -259,6 +259,33 @@ TEST_CASE("a ledger of a newer program is refused") {
     CHECK(opened.error().message.find("newer program") != std::string::npos);
 }
 
+TEST_CASE("what a power loss may take back is asked for again, and comes to the same end") {
+    Fixture f;
+    const BatchId id = f.send("R1", {sending(kKey, 1)});
+    const auto settle = [&](BatchState from) {
+        f.ledger->batch_accepted(id, from, "N1", kNoon);
+        REQUIRE(f.ledger->receptions_completed(f.insurer, {{id, "3"}}, "C1", kNoon));
+        f.land(id, {true, true, "", ErrorClass::unknown});
+    };
+    // What the disk has for certain: the intent.
+    const test::Folder disk;
+    for (const char* file : {"ledger.db", "ledger.db-wal"})
+        std::filesystem::copy(f.folder / file, disk / file);
+    settle(BatchState::sending);
+    CHECK(f.state() == "registered");
+
+    f.ledger.reset();
+    for (const char* file : {"ledger.db", "ledger.db-wal"})
+        std::filesystem::remove(f.folder / file);
+    for (const char* file : {"ledger.db", "ledger.db-wal"})
+        std::filesystem::copy(disk / file, f.folder / file);
+    f.open();
+    CHECK(f.ledger->batch(id).state == BatchState::unknown);
+    CHECK(f.ledger->cursor(f.insurer).empty());
+    settle(BatchState::unknown);
+    CHECK(f.state() == "registered");
+}
+
 TEST_CASE("a case opens with its first error, steps are written once, and a stale step is refused") {
     Fixture f;
     const BatchId id = f.send("R1", {sending(kKey, 1)});
@@ -268,7 +295,7 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
     auto got = apply_result(f.ledger->flying(batch)[0]->standing, answer, {}, 0, 0);
     CaseStep opening{{0, f.insurer, f.kind, kKey, {}, 0, true}, {}, {}, true, "", ""};
     apply_to_case(opening.next, answer, got, opening.moves);
-    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "KJP0001", opening}}, BatchState::settled, "",
+    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "KJP0001", maybe(opening)}}, BatchState::settled, "",
                    kNoon);
     CHECK(f.state() == "stored_in_error");
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, true).size() == 1);
@@ -317,7 +344,7 @@ TEST_CASE("dependants of a person that was registered anew are probed, but for w
     anew.recreating = true;
     const auto got = apply_result(anew, {true, true, "", {}}, {}, 0, 0);
     REQUIRE(got.next.recreating);
-    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "", std::nullopt}}, BatchState::settled, "",
+    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "", nullptr}}, BatchState::settled, "",
                    kNoon);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 1);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 0);  // once
