@@ -1,8 +1,8 @@
 #pragma once
 // A few short codes, found without walking a tree: what every item of every row is looked up in.
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,10 +13,12 @@ namespace kaigo {
 class CodeTable {
   public:
     void add(std::string_view code, std::string_view meaning) {
-        if (code.size() <= kPacked)
-            short_.push_back({pack(code), std::string(meaning)});
-        else
+        if (code.size() <= kPacked) {
+            packed_.push_back(pack(code));
+            meanings_.emplace_back(meaning);
+        } else {
             long_.push_back({std::string(code), std::string(meaning)});
+        }
     }
 
     /// Null when the code is not in the table.
@@ -26,38 +28,35 @@ class CodeTable {
                 if (each == code) return &meaning;
             return nullptr;
         }
-        const std::uint64_t packed = pack(code);
-        for (const auto& [each, meaning] : short_)
-            if (each == packed) return &meaning;
-        return nullptr;
+        const auto found = std::find(packed_.begin(), packed_.end(), pack(code));
+        return found == packed_.end() ? nullptr
+                                      : &meanings_[static_cast<std::size_t>(found - packed_.begin())];
     }
     bool contains(std::string_view code) const { return find(code) != nullptr; }
 
     /// Calls `visit(meaning)` for each.
     template <class Visit>
     void for_each_meaning(Visit visit) const {
-        for (const Short& each : short_) visit(each.meaning);
+        for (const std::string& meaning : meanings_) visit(meaning);
         for (const Long& each : long_) visit(each.meaning);
     }
 
   private:
     static constexpr std::size_t kPacked = 7;
 
-    /// Up to seven bytes, and how many they are.
+    /// Up to seven bytes, and how many they are. A copy of so few bytes as a call would cost more than the search.
     static std::uint64_t pack(std::string_view code) {
-        std::uint64_t out = 0;
-        std::memcpy(&out, code.data(), code.size());
-        return out | static_cast<std::uint64_t>(code.size()) << 56U;
+        std::uint64_t out = code.size();
+        for (const char c : code) out = out << 8U | static_cast<unsigned char>(c);
+        return out;
     }
 
-    struct Short {
-        std::uint64_t code;
-        std::string meaning;
-    };
     struct Long {
         std::string code, meaning;
     };
-    std::vector<Short> short_;
+    // Apart: the search goes over the codes alone.
+    std::vector<std::uint64_t> packed_;
+    std::vector<std::string> meanings_;
     std::vector<Long> long_;
 };
 
