@@ -69,10 +69,11 @@ class EvidenceBeside {
 Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPlan& plan,
                                  const config::Insurer& insurer, const config::Config& config, World& world,
                                  std::int64_t sample) {
-    KAIGO_TRY(const auto snapshot, source.source->snapshot());
+    // One state for two threads: this one, and the one that reads the main rows ahead of it.
+    KAIGO_TRY(const auto snapshots, source.source->snapshots(2));
     KAIGO_TRY(const auto reader,
-              mapping::RecordReader::open(plan, *snapshot, insurer.number,
-                                          consent_policy_of(insurer, japan_date(world.clock.now()))));
+              mapping::RecordReader::open_ahead(plan, *snapshots[0], *snapshots[1], insurer.number,
+                                                consent_policy_of(insurer, japan_date(world.clock.now()))));
     const spec::ValidationSettings settings{japan_date(world.clock.now()), config.my_number_check, true};
     KindResult result{insurer.number.value(), plan.kind->id, 0, 0, 0, {}, nullptr};
     EvidenceBeside evidence;
@@ -81,7 +82,7 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
         world.random.fill({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
         result.forecast = std::make_unique<SetupForecast>(secret);
         KAIGO_TRY(evidence,
-                  EvidenceBeside::open(source.plan->evidence(), *snapshot, insurer.number, settings.today));
+                  EvidenceBeside::open(source.plan->evidence(), *snapshots[1], insurer.number, settings.today));
     }
     std::vector<spec::Finding> findings;
     std::string key;

@@ -21,14 +21,20 @@ class ReadAhead {
   public:
     using Produce = std::function<Result<bool>(Block&)>;
 
-    ReadAhead(std::size_t blocks, Produce produce) : produce_(std::move(produce)) {
+    /// @param blocks  at least three: two are the reader's
+    ReadAhead(std::size_t blocks, Produce produce)
+        : produce_(std::move(produce)), enough_free_((blocks - 1) / 2) {
         for (std::size_t i = 0; i < blocks; ++i) free_.push_back(std::make_unique<Block>());
-        thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+        thread_ = std::thread([this] { work(); });
     }
     ReadAhead(const ReadAhead&) = delete;
     ReadAhead& operator=(const ReadAhead&) = delete;
     ~ReadAhead() {
-        thread_.request_stop();
+        {
+            const std::lock_guard lock(mutex_);
+            stopped_ = true;
+        }
+        has_room_.notify_one();
         thread_.join();
     }
 
@@ -38,8 +44,14 @@ class ReadAhead {
         std::unique_lock lock(mutex_);
         if (before_) free_.push_back(std::move(before_));
         before_ = std::move(current_);
-        changed_.notify_all();
-        changed_.wait(lock, [&] { return !full_.empty() || ended_; });
+        // A thread that is woken for every block is woken too often: it may sleep until half of what goes round is
+        // free.
+        if (full_.empty() || free_.size() >= enough_free_) {
+            lock.unlock();  // the woken thread would only run into it
+            has_room_.notify_one();
+            lock.lock();
+        }
+        has_blocks_.wait(lock, [&] { return !full_.empty() || ended_; });
         if (full_.empty()) {
             if (thrown_) std::rethrow_exception(thrown_);
             if (failure_) return tl::unexpected(*failure_);
@@ -51,12 +63,13 @@ class ReadAhead {
     }
 
   private:
-    void work(const std::stop_token& stop) {
+    void work() {
         for (;;) {
             std::unique_ptr<Block> block;
             {
                 std::unique_lock lock(mutex_);
-                if (!changed_.wait(lock, stop, [&] { return !free_.empty(); })) return;
+                has_room_.wait(lock, [&] { return !free_.empty() || stopped_; });
+                if (stopped_) return;
                 block = std::move(free_.front());
                 free_.pop_front();
             }
@@ -72,27 +85,31 @@ class ReadAhead {
             } catch (...) {
                 thrown = std::current_exception();
             }
-            const std::lock_guard lock(mutex_);
-            if (more)
-                full_.push_back(std::move(block));
-            else
-                ended_ = true;
-            failure_ = std::move(failure);
-            thrown_ = thrown;
-            changed_.notify_all();
-            if (ended_) return;
+            {
+                const std::lock_guard lock(mutex_);
+                if (more)
+                    full_.push_back(std::move(block));
+                else
+                    ended_ = true;
+                failure_ = std::move(failure);
+                thrown_ = thrown;
+            }
+            has_blocks_.notify_one();
+            if (!more) return;
         }
     }
 
     Produce produce_;
+    std::size_t enough_free_;
     std::mutex mutex_;
-    std::condition_variable_any changed_;
+    std::condition_variable has_room_, has_blocks_;
     std::deque<std::unique_ptr<Block>> free_, full_;
     std::unique_ptr<Block> current_, before_;
+    bool stopped_ = false;
     bool ended_ = false;
     std::optional<Error> failure_;
     std::exception_ptr thrown_;
-    std::jthread thread_;  ///< last: it uses all of the above
+    std::thread thread_;  ///< last: it uses all of the above
 };
 
 }  // namespace kaigo

@@ -167,7 +167,7 @@ class RecordReader::Evaluation {
             case Expression::Source::column:
                 return convert(cell(expression->column), *expression, item);
             case Expression::Source::constant:
-                return convert({Cell::Type::text, 0, 0, expression->constant}, *expression, item);
+                return convert(Cell::of_text(expression->constant), *expression, item);
             case Expression::Source::object:
                 return object(*expression, item);
             case Expression::Source::list:
@@ -312,7 +312,7 @@ class RecordReader::Evaluation {
             case ItemType::integer:
                 return integer(text);
             case ItemType::decimal:
-                return decimal({Cell::Type::text, 0, 0, text}, item);
+                return decimal(Cell::of_text(text), item);
             case ItemType::boolean:
                 if (text == "true" || text == "1") return {.kind = Value::Kind::boolean, .number = 1};
                 if (text == "false" || text == "0") return {.kind = Value::Kind::boolean, .number = 0};

@@ -5,26 +5,38 @@
 namespace kaigo::source {
 namespace {
 
-constexpr std::size_t kBlocks = 4;
+constexpr std::size_t kBlocks = 6;
 constexpr std::size_t kRowsInBlock = 128;
 constexpr std::size_t kBytesInBlock = 256U << 10;
 
 /// Rows with their text. They may hold a マイナンバー, and are wiped.
 struct Block {
     std::vector<Cell> cells;
-    std::string text;
-    std::vector<std::size_t> starts;  ///< of each cell's text: addresses are known when the block is full
-    std::size_t rows = 0;
+    std::string text;  ///< never grows while cells look into it
 
     void clear() {
         SecretBytes::wipe(text.data(), text.size());
         text.clear();
         cells.clear();
-        starts.clear();
-        rows = 0;
     }
 
-    Block() { text.reserve(kBytesInBlock); }  // growing would leave copies behind
+    /// @return false when there is no room for its text beside that of the rows before it
+    bool take(std::span<const Cell> row) {
+        std::size_t bytes = 0;
+        for (const Cell& cell : row) bytes += cell.text.size();
+        if (text.size() + bytes > text.capacity()) {
+            if (!cells.empty()) return false;
+            text.reserve(bytes);
+        }
+        for (const Cell& cell : row) {
+            cells.push_back(cell);
+            cells.back().text = {text.data() + text.size(), cell.text.size()};
+            text += cell.text;
+        }
+        return true;
+    }
+
+    Block() { text.reserve(kBytesInBlock); }
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
     ~Block() { clear(); }
@@ -38,7 +50,7 @@ class RowsAhead : public RowStream {
           blocks_(kBlocks, [this](Block& block) { return fill(block); }) {}
 
     Result<bool> next() override {
-        if (block_ != nullptr && ++row_ < block_->rows) return true;
+        if (block_ != nullptr && ++row_ * columns_ < block_->cells.size()) return true;
         KAIGO_TRY(block_, blocks_.next());
         row_ = 0;
         return block_ != nullptr;
@@ -51,29 +63,25 @@ class RowsAhead : public RowStream {
   private:
     Result<bool> fill(Block& block) {
         block.clear();
-        if (failure_) return tl::unexpected(*failure_);
-        while (block.rows < kRowsInBlock && !ended_) {
-            const auto more = rows_->next();
-            if (!more) failure_ = more.error();  // the rows before it come first
-            ended_ = !more || !*more;
-            if (ended_) break;
-            for (const Cell& cell : rows_->row()) {
-                block.cells.push_back(cell);
-                block.starts.push_back(block.text.size());
-                block.text += cell.text;
+        while (block.cells.size() < kRowsInBlock * columns_ && !ended_) {
+            if (!left_) {
+                const auto more = rows_->next();
+                if (!more) failure_ = more.error();  // the rows before it come first
+                ended_ = !more || !*more;
+                if (ended_) break;
             }
-            ++block.rows;
+            left_ = !block.take(rows_->row());
+            if (left_) break;
         }
-        for (std::size_t i = 0; i < block.cells.size(); ++i)
-            block.cells[i].text = {block.text.data() + block.starts[i], block.cells[i].text.size()};
-        if (block.rows == 0 && failure_) return tl::unexpected(*failure_);
-        return block.rows > 0;
+        if (block.cells.empty() && failure_) return tl::unexpected(*failure_);
+        return !block.cells.empty();
     }
 
     std::unique_ptr<RowStream> rows_;
     std::size_t columns_;
     std::optional<Error> failure_;  ///< of the reading thread
     bool ended_ = false;            ///< of the reading thread
+    bool left_ = false;             ///< of the reading thread: a row that had no room in the block before
     const Block* block_ = nullptr;
     std::size_t row_ = 0;
     ReadAhead<Block> blocks_;

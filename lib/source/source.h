@@ -13,13 +13,17 @@
 
 namespace kaigo::source {
 
-/// One value of a row. `text` lives until the stream moves on.
+/// One value of a row.
 struct Cell {
     enum class Type : std::uint8_t { null, integer, real, text, blob };
     Type type = Type::null;
-    std::int64_t integer = 0;
-    double real = 0;
-    std::string_view text;
+    union {
+        std::int64_t integer = 0;
+        double real;  ///< of the type of that name, and of no other
+    };
+    std::string_view text;  ///< of texts and blobs; lives until the stream moves on
+
+    static Cell of_text(std::string_view text) { return {.type = Type::text, .text = text}; }
 };
 
 /// Rows of one SELECT in the order the database gives them; memory does not grow with their number.

@@ -46,7 +46,8 @@ class SqliteRows : public RowStream {
         }
         for (std::size_t i = 0; i < row_.size(); ++i) {
             const Statement::Value value = statement_.value(static_cast<int>(i));
-            row_[i] = {type_of(value.type), value.integer, value.real, value.bytes};
+            row_[i] = {.type = type_of(value.type), .integer = value.integer, .text = value.bytes};
+            if (value.type == Statement::Type::real) row_[i].real = value.real;
         }
         return true;
     }

@@ -70,6 +70,30 @@ TEST_CASE("rows that are read ahead are the same rows, and end once") {
     CHECK_FALSE(*rows->next());
 }
 
+TEST_CASE("rows of any size are read ahead whole") {
+    const test::Folder folder;
+    sqlite::Database writer(folder / "s.db", sqlite::Open::create);
+    writer.execute("CREATE TABLE t (i TEXT, n, a, b)");
+    // Larger and smaller than what is read at once, in turns.
+    writer.execute(
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 40) "
+        "INSERT INTO t SELECT '122192', n, printf('%.*c', CASE n % 4 WHEN 0 THEN 400000 WHEN 1 THEN 200000 ELSE 3 "
+        "END, "
+        "'a'), printf('%.*c', n, 'b') FROM c");
+    const auto source = *source::open_source("sqlite", (folder / "s.db").string());
+    const auto snapshot = *source->snapshot();
+    const auto rows = source::read_ahead(*snapshot->rows(
+        "SELECT n, a, b FROM t WHERE i = :insurer ORDER BY n", *InsurerNumber::parse("122192")));
+    for (std::size_t n = 1; n <= 40; ++n) {
+        REQUIRE(*rows->next());
+        CHECK(rows->row()[0].integer == static_cast<std::int64_t>(n));
+        const std::size_t size = n % 4 == 0 ? 400'000 : n % 4 == 1 ? 200'000 : 3;
+        CHECK(rows->row()[1].text == std::string(size, 'a'));
+        CHECK(rows->row()[2].text == std::string(n, 'b'));
+    }
+    CHECK_FALSE(*rows->next());
+}
+
 TEST_CASE("several snapshots see one state while others write") {
     const test::Folder folder;
     sqlite::Database writer(folder / "s.db", sqlite::Open::create);
