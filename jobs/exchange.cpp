@@ -489,8 +489,7 @@ Result<bool> Exchange::ask_unknown() {
 }
 
 Result<bool> Exchange::list_completed() {
-    if (!may_send() || ledger_->batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
-        return false;
+    if (!may_send() || !ledger_->awaits_completion(insurer_id_)) return false;
     KAIGO_TRY(bool moved, list_pages());
     if (moved) return true;
     const Instant now = gateway_.world().clock.now();
@@ -557,7 +556,9 @@ Result<bool> Exchange::fetch_results() {
     const auto ids = ledger_->batches(insurer_id_, BatchState::completed, gateway_.world().clock.now());
     std::optional<Asked> next;
     for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (!may_send()) break;
+        // Thousands may be completed at once.
+        if (!may_send() || gateway_.world().stop.stop_requested()) break;
+        progress_.tell();
         Asked asked = next ? std::move(*next) : ask_results(ids[i]);
         next.reset();
         // The next results are on their way while these are written down.
@@ -811,8 +812,7 @@ Result<bool> Exchange::settle(std::optional<Instant> deadline,
         if (deadline && now >= *deadline) return false;
         Instant wake = now + poll;
         if (due && *due > now) wake = std::min(wake, *due);
-        if (due && *due > now && ledger_->batches(insurer_id_, BatchState::submitted, std::nullopt).empty())
-            wake = *due;
+        if (due && *due > now && !ledger_->awaits_completion(insurer_id_)) wake = *due;
         if (deadline) wake = std::min(wake, *deadline);
         clock.sleep_until(wake, gateway_.world().stop);
         poll = std::min(poll * 2, kLongestPoll);

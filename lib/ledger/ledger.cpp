@@ -873,6 +873,16 @@ std::vector<BatchId> Ledger::batches(InsurerId insurer, BatchState state, std::o
     return out;
 }
 
+bool Ledger::awaits_completion(InsurerId insurer) {
+    auto& row =
+        statement("SELECT EXISTS (SELECT 1 FROM batch WHERE insurer = ?1 AND state = 4 AND state < 6)")
+            .bind(1, insurer);
+    row.step();
+    const bool some = row.integer(0) != 0;
+    row.reset();
+    return some;
+}
+
 std::optional<Instant> Ledger::next_due(InsurerId insurer, Instant now) {
     auto& row =
         statement(

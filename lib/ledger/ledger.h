@@ -131,6 +131,8 @@ class Ledger {
 
     // Batches.
     std::vector<BatchId> batches(InsurerId insurer, BatchState state, std::optional<Instant> due_until);
+    /// Whether an accepted batch waits to be named as completed.
+    bool awaits_completion(InsurerId insurer);
     /// The earliest time at which a batch or record is due; nothing when nothing waits for a time. A blocked
     /// record whose time has passed waits for something else.
     std::optional<Instant> next_due(InsurerId insurer, Instant now);

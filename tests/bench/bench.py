@@ -5,7 +5,7 @@ The platform is the simulator as a sink: it accepts and answers, and its own CPU
 asserted; what fails is a program that fails or a count that is wrong. `steal` and `idle` are shares of the whole
 machine while something was measured: a figure with much steal says little.
 
-usage: bench.py BINARIES [--quick | --persons N] [--work FOLDER]
+usage: bench.py BINARIES [--quick | --persons N | --receptions N] [--work FOLDER]
 """
 
 from __future__ import annotations
@@ -94,12 +94,14 @@ class DenseCity(City):
     def run_tool(self, program: str, *arguments: str) -> None:
         super().run_tool(program, "--dense", *arguments)
 
-    def start_sink(self) -> None:
+    def start_sink(self, waits_for: int = 0) -> None:
+        """waits_for: receptions that must have come before the first is told as completed"""
         self.stop_simulator()
         log = self.folder / "simulator.log"
         with log.open("w", encoding="utf-8") as errors:
             self.simulator = subprocess.Popen(
-                [self.binaries / "kaigo-platform-sim", "--sink", "--listen", "127.0.0.1:0", "--state", self.platform,
+                [self.binaries / "kaigo-platform-sim", "--sink", "--sink-waits-for", str(waits_for),
+                 "--listen", "127.0.0.1:0", "--state", self.platform,
                  "--certificate", self.folder / "pki/platform.pem", "--private-key", self.folder / "pki/platform.key",
                  "--client-ca", self.folder / "pki/ca.pem", "--interface-spec", self.spec],
                 stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -107,6 +109,13 @@ class DenseCity(City):
         expect(self.simulator.stdout.readline() == "ready\n", "the sink did not start")
         self.port = int(log.read_text().strip().rsplit(":", 1)[1])
         self.write_config()
+
+    def sink_counts(self) -> dict[str, int]:
+        """What the sink took and told, which it says when it stops."""
+        self.stop_simulator()
+        said = (self.folder / "simulator.log").read_text().rsplit("sink: ", 1)[1]
+        return {name: int(number) for number, name in
+                (part.split(maxsplit=1) for part in said.strip().split(", "))}
 
     def measure(self, what: str, records: int, command: list[str | Path],
                 environment: dict[str, str] | None = None) -> Measured:
@@ -142,14 +151,39 @@ class DenseCity(City):
         self.expect_count(f"SELECT sum({term}) FROM comparison WHERE run = (SELECT max(id) FROM run)", wanted, term)
 
 
-def measure_gateway(city: DenseCity) -> tuple[Measured, Measured, Measured, Measured]:
-    """@return check of all rows, setup, a day without changes, a day with some"""
+class Setup(NamedTuple):
+    """A setup and its parts: peers do the middle one alone."""
+
+    whole: Measured
+    check: Measured  # measured again, alone
+    certificate: Measured  # measured again, alone
+    sending: float  # seconds from the consent to the last result, as the ledger has it
+
+    @property
+    def sending_rate(self) -> float:
+        return self.whole.records / self.sending
+
+    @property
+    def sending_cpu(self) -> float:
+        return self.whole.cpu - self.check.cpu - self.certificate.cpu
+
+    def __str__(self) -> str:
+        return (f"{'  of it sending and settling':<34} {self.sending:9.2f} {self.sending_cpu:9.2f} {'':9} "
+                f"{self.sending_rate:10,.0f} {self.sending_cpu / self.whole.records * 1e6:9.1f}")
+
+
+def measure_gateway(city: DenseCity) -> tuple[Setup, Measured, Measured]:
+    """@return setup, a day without changes, a day with some"""
     city.start_sink()
-    # A setup begins with it: what is left is what the peers do.
     check = city.command("the check of all rows alone", "validate-mapping")
-    setup = city.command("setup, everything on", "run", "initial-setup", "--yes", "--quiet")
+    whole = city.command("setup, everything on", "run", "initial-setup", "--yes", "--quiet")
     city.expect_registered(city.records)
+    begun = city.query(city.ledger, "SELECT min(started_at) FROM setup")
+    settled = city.query(city.ledger, "SELECT max(settled_at) FROM batch")
     ledger = sum(file.stat().st_size for file in city.ledger.parent.glob("ledger.db*")) / city.records
+    certificate = city.command("the certificate alone", "run", "reconcile", "--quiet")
+    setup = Setup(whole, check, certificate, (settled - begun) / 1000)
+    print(setup, flush=True)
     same = city.command("a day without changes", "run", "daily-sync", "--quiet")
     city.expect_compared("unchanged", city.records)
     changed = city.persons // CHANGED_EVERY
@@ -159,7 +193,28 @@ def measure_gateway(city: DenseCity) -> tuple[Measured, Measured, Measured, Meas
     city.expect_compared("changed", changed)
     city.expect_registered(city.records)
     print(f"ledger: {ledger:.0f} bytes a record")
-    return check, setup, same, other
+    return setup, same, other
+
+
+def measure_receptions(binaries: Path, receptions: int) -> None:
+    """So many requests of one record each, completed one by one, and all at once after the last."""
+    rates = []
+    with DenseCity(binaries, receptions) as city:
+        city.settings["record_kinds"] = "[insured-persons]"
+        city.platform_extra = "  max_records: 1"
+        print(f"\n{receptions:,} requests of one record\n{HEADER}", flush=True)
+        for what, waits_for in (("completed as they come", 0), ("all waiting at once", receptions)):
+            shutil.rmtree(city.ledger.parent, ignore_errors=True)
+            city.start_sink(waits_for)
+            rates.append(city.measure(what, receptions, [
+                city.binaries / "kaigo-gateway", "--config", city.folder / "gateway.yaml",
+                "run", "initial-setup", "--yes", "--quiet"]).rate)
+            city.expect_registered(receptions)
+            counts = city.sink_counts()
+            # Any other question the sink answers with an error, which would be retried beyond all bounds.
+            expect(counts["requests"] == counts["results told"] == receptions, f"{what}: the sink counted {counts}")
+            print(f"  listings asked for: {counts['listings']:,}", flush=True)
+    print(f"all waiting at once: {rates[1] / rates[0]:.2f} x the requests/s")
 
 
 def measure_python(city: DenseCity) -> tuple[Measured, Measured]:
@@ -242,20 +297,19 @@ def bench(binaries: Path, persons: int) -> None:
     for size in sizes:
         with DenseCity(binaries, size) as city:
             print(f"\n{size:,} persons, {city.records:,} records\n{HEADER}", flush=True)
-            check, setup, same, other = measure_gateway(city)
+            setup, same, other = measure_gateway(city)
             ratios.append((f"{size:,} persons: changed day, wall, beside the day without changes",
                            f"{100 * (other.wall / same.wall - 1):+.1f} %"))
             if size != peers_at:
                 continue
-            unchecked = city.records / (setup.wall - check.wall)
             python_setup, python_same = measure_python(city)
             pipe = measure_pipe(city)
             ratios += [(f"{size:,} persons: {what}", f"{rate / peer.rate:.2f} x") for what, rate, peer in (
-                ("setup beside plain Python's", setup.rate, python_setup),
-                ("setup less its check beside plain Python's", unchecked, python_setup),
+                ("sending and settling beside plain Python's setup", setup.sending_rate, python_setup),
+                ("whole setup beside plain Python's", setup.whole.rate, python_setup),
                 ("day without changes beside plain Python's", same.rate, python_same),
-                ("setup beside the unchecked pipe", setup.rate, pipe),
-                ("setup less its check beside the unchecked pipe", unchecked, pipe)) if peer is not None]
+                ("sending and settling beside the unchecked pipe", setup.sending_rate, pipe),
+                ("whole setup beside the unchecked pipe", setup.whole.rate, pipe)) if peer is not None]
     print("\nRatios")
     for what, ratio in ratios:
         print(f"{what:<72} {ratio:>9}")
@@ -268,6 +322,7 @@ def main() -> int:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_const", dest="persons", const=QUICK, help=f"{QUICK:,} persons")
     size.add_argument("--persons", type=int, help=f"three records each; {FULL:,}")
+    size.add_argument("--receptions", type=int, help="instead: so many requests of one record, all waiting at once")
     parser.add_argument("--work", type=Path, help="folder for the databases, which go at the end")
     options = parser.parse_args()
     if options.work:
@@ -275,7 +330,10 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="kaigo-bench-", dir=options.work))
     tempfile.tempdir = str(work)
     try:
-        bench(options.binaries.resolve(), options.persons or FULL)
+        if options.receptions:
+            measure_receptions(options.binaries.resolve(), options.receptions)
+        else:
+            bench(options.binaries.resolve(), options.persons or FULL)
     except Failure as failure:
         print(f"FAILED: {failure}")
         return 1

@@ -69,6 +69,8 @@ int main(int argc, char** argv) {
     app.add_option("--scenario", options.scenario, "YAML file, read again on SIGHUP");
     app.add_flag("--sink", options.sink,
                  "accept, answer and count, but neither validate nor store (for benchmarks)");
+    app.add_option("--sink-waits-for", options.server.sink_waits_for,
+                   "receptions that the sink takes before it tells one as completed");
     try {
         app.parse(argc, argv);
         split_address(options);

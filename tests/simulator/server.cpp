@@ -78,8 +78,11 @@ struct Answer {
 
 class Platform {
   public:
-    Platform(PlatformState* state, const spec::Specification& specification)
-        : state_(state), specification_(specification), wire_(specification.wire()), sink_(wire_) {}
+    Platform(PlatformState* state, const spec::Specification& specification, std::int64_t sink_waits_for)
+        : state_(state),
+          specification_(specification),
+          wire_(specification.wire()),
+          sink_(wire_, sink_waits_for) {}
 
     Answer answer(const Request& request, const std::set<std::string>& entitled) {
         // The sink guards itself: its batches are taken side by side.
@@ -442,7 +445,7 @@ void serve(const ServerSettings& settings, PlatformState* state, const spec::Spe
            const std::function<void()>& reload, const std::function<void(std::uint16_t)>& ready) {
     asio::io_context io;
     asio::ssl::context tls = make_tls(settings);
-    Platform platform(state, specification);
+    Platform platform(state, specification, settings.sink_waits_for);
     tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::make_address(settings.host), settings.port));
     asio::signal_set stop(io, SIGTERM, SIGINT);
     stop.async_wait([&](auto, auto) { io.stop(); });

@@ -12,6 +12,7 @@ struct ServerSettings {
     std::string host;
     std::uint16_t port = 0;  ///< 0: any; the chosen one is told to `ready`
     std::string certificate, private_key, client_ca;
+    std::int64_t sink_waits_for = 0;  ///< receptions that the sink takes before it tells one as completed
 };
 
 /// Serves until SIGTERM or SIGINT; `reload` is called on SIGHUP.

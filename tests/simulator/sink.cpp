@@ -49,6 +49,8 @@ std::string Sink::list(std::int64_t after, std::int64_t limit) {
     std::string out = "{\"" + wire_.key("receptions") + "\":[";
     std::int64_t cursor = after;
     std::int64_t listed = 0;
+    ++listings_;
+    if (receptions_ < waits_for_) limit = 0;
     for (auto it = waiting_.upper_bound(after); it != waiting_.end() && listed < limit; ++it, ++listed) {
         const auto& [id, reception] = *it;
         cursor = id;
@@ -89,8 +91,8 @@ std::string Sink::results(const std::string& reception_number) {
 
 std::string Sink::summary() {
     const std::lock_guard lock(mutex_);
-    return fmt::format("sink: {} requests, {} records, {} bytes, {} results told", receptions_, records_,
-                       bytes_, told_);
+    return fmt::format("sink: {} requests, {} records, {} bytes, {} listings, {} results told", receptions_,
+                       records_, bytes_, listings_, told_);
 }
 
 }  // namespace kaigo::simulator
