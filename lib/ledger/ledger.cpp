@@ -24,6 +24,9 @@ constexpr const char* kEntryColumns =
     "digest_key, "
     "attempts, due_at, batch, seq, comparison, consent";
 
+constexpr int kRecordColumns = 19;
+constexpr std::size_t kRowsAtOnce = 50;
+
 constexpr std::int64_t kThenCreate = 1;
 constexpr std::int64_t kPlatformOwned = 2;
 constexpr std::int64_t kOnPlatform = 4;
@@ -469,60 +472,97 @@ void Ledger::complete_setup(InsurerId insurer, Instant now) {
         .run();
 }
 
-void Ledger::write_record(InsurerId insurer, KindId kind, const std::string& key, RecordState from,
-                          const Standing& next, const FromRow& from_row, const std::string& digest_key,
-                          std::optional<BatchId> batch, std::int64_t seq,
-                          std::optional<ComparisonId> comparison) {
-    if (next.state == RecordState::absent) {
+/// What stands in the table of one record; refers to what its maker keeps.
+struct Ledger::RecordRow {
+    InsurerId insurer;
+    KindId kind;
+    const std::string& key;
+    const Standing& standing;
+    const std::optional<Digest>& my_number;      ///< nothing: an update leaves it
+    const std::optional<std::int64_t>& consent;  ///< nothing: an update leaves it
+    const std::string& digest_key;
+    std::optional<BatchId> batch;
+    std::int64_t seq;
+    std::optional<ComparisonId> comparison;
+};
+
+/// In the order of the table's columns.
+void Ledger::bind(Statement& statement, int first, const RecordRow& row) {
+    const Standing& s = row.standing;
+    const auto at = [first](int column) { return first + column; };
+    statement.bind(at(0), row.insurer).bind(at(1), row.kind).bind_blob_view(at(2), row.key);
+    statement.bind(at(3), static_cast<std::int64_t>(s.state));
+    put(statement, at(4),
+        s.owed ? std::optional<std::int64_t>(static_cast<std::int64_t>(*s.owed)) : std::nullopt);
+    statement.bind(at(5), (s.then_create ? kThenCreate : 0) | (s.platform_owned ? kPlatformOwned : 0) |
+                              (s.on_platform ? kOnPlatform : 0) | (s.needs_body ? kNeedsBody : 0) |
+                              (s.in_case ? kInCase : 0) | (s.recreating ? kRecreating : 0) |
+                              (s.unlinked ? kUnlinked : 0));
+    if (s.reason.empty())
+        statement.bind_null(at(6));
+    else
+        statement.bind_view(at(6), s.reason);
+    put(statement, at(7), s.acknowledged);
+    statement.bind(at(8), s.acknowledged_history);
+    put(statement, at(9), s.sent);
+    statement.bind(at(10), s.sent_history);
+    put(statement, at(11), row.my_number);
+    statement.bind_view(at(12), row.digest_key).bind(at(13), static_cast<std::int64_t>(s.attempts));
+    put(statement, at(14), s.due_at);
+    put(statement, at(15), row.batch);
+    statement.bind(at(16), row.seq);
+    put(statement, at(17), row.comparison);
+    put(statement, at(18), row.consent);
+}
+
+/// Many rows by one statement: its beginning and end cost as much as a row does.
+void Ledger::insert_records(std::span<const RecordRow> rows) {
+    static const std::string kOne = [] {
+        std::string out = "(?";
+        for (int i = 1; i < kRecordColumns; ++i) out += ", ?";
+        return out + ")";
+    }();
+    static const std::string kInsert = "INSERT INTO record VALUES " + kOne;
+    static const std::string kInsertMany = [] {
+        std::string out = kInsert;
+        for (std::size_t i = 1; i < kRowsAtOnce; ++i) out += ", " + kOne;
+        return out;
+    }();
+    while (!rows.empty()) {
+        const bool many = rows.size() >= kRowsAtOnce;
+        const auto now = rows.first(many ? kRowsAtOnce : 1);
+        auto& insert = statement(many ? kInsertMany.c_str() : kInsert.c_str());
+        int first = 1;
+        for (const RecordRow& row : now) {
+            bind(insert, first, row);
+            first += kRecordColumns;
+        }
+        insert.run();
+        rows = rows.subspan(now.size());
+    }
+}
+
+void Ledger::write_record(RecordState from, const RecordRow& row) {
+    if (row.standing.state == RecordState::absent) {
         statement("DELETE FROM record WHERE insurer = ?1 AND kind = ?2 AND key = ?3")
-            .bind(1, insurer)
-            .bind(2, kind)
-            .bind_blob(3, key)
+            .bind(1, row.insurer)
+            .bind(2, row.kind)
+            .bind_blob(3, row.key)
             .run();
         return;
     }
-    const bool fresh = from == RecordState::absent;
+    if (from == RecordState::absent) return insert_records({&row, 1});
     // A flight is one state here; its batch says which part of it.
     const RecordState stored_from =
         from == RecordState::unknown || from == RecordState::submitted ? RecordState::sending : from;
-    auto& write =
-        fresh
-            ? statement(
-                  "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-                  "?15, ?16, "
-                  "?17, ?18, ?20)")
-            : statement(
-                  "UPDATE record SET state = ?4, owed = ?5, flags = ?6, reason = ?7, acknowledged = ?8, "
-                  "acknowledged_history = ?9, sent = ?10, sent_history = ?11, my_number = coalesce(?12, "
-                  "my_number), "
-                  "digest_key = ?13, attempts = ?14, due_at = ?15, batch = ?16, seq = ?17, comparison = ?18, "
-                  "consent = coalesce(?20, consent) "
-                  "WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND state = ?19");
-    write.bind(1, insurer)
-        .bind(2, kind)
-        .bind_blob_view(3, key)
-        .bind(4, static_cast<std::int64_t>(next.state));
-    put(write, 5,
-        next.owed ? std::optional<std::int64_t>(static_cast<std::int64_t>(*next.owed)) : std::nullopt);
-    write.bind(6, (next.then_create ? kThenCreate : 0) | (next.platform_owned ? kPlatformOwned : 0) |
-                      (next.on_platform ? kOnPlatform : 0) | (next.needs_body ? kNeedsBody : 0) |
-                      (next.in_case ? kInCase : 0) | (next.recreating ? kRecreating : 0) |
-                      (next.unlinked ? kUnlinked : 0));
-    if (!next.reason.empty()) write.bind_view(7, next.reason);
-    put(write, 8, next.acknowledged);
-    write.bind(9, next.acknowledged_history);
-    put(write, 10, next.sent);
-    write.bind(11, next.sent_history);
-    put(write, 12, from_row.my_number);
-    write.bind_view(13, digest_key).bind(14, static_cast<std::int64_t>(next.attempts));
-    put(write, 15, next.due_at);
-    put(write, 16, batch);
-    write.bind(17, seq);
-    put(write, 18, comparison);
-    if (!fresh) write.bind(19, static_cast<std::int64_t>(stored_from));
-    put(write, 20, from_row.consent);
-    write.run();
-    if (!fresh && database_.changes() != 1)
+    auto& update = statement(
+        "UPDATE record SET state = ?4, owed = ?5, flags = ?6, reason = ?7, acknowledged = ?8, "
+        "acknowledged_history = ?9, sent = ?10, sent_history = ?11, my_number = coalesce(?12, my_number), "
+        "digest_key = ?13, attempts = ?14, due_at = ?15, batch = ?16, seq = ?17, comparison = ?18, "
+        "consent = coalesce(?19, consent) WHERE insurer = ?1 AND kind = ?2 AND key = ?3 AND state = ?20");
+    bind(update, 1, row);
+    update.bind(kRecordColumns + 1, static_cast<std::int64_t>(stored_from)).run();
+    if (database_.changes() != 1)
         throw Conflict("a record was not in the state that its change began from");
 }
 
@@ -567,8 +607,8 @@ void Ledger::apply_changes(ComparisonId comparison, InsurerId insurer, KindId ki
     for (const Change& change : changes) {
         require_edge(change.from, change.event, change.next.state);
         const auto account = change.term == Term::gone ? std::optional(comparison) : change.account;
-        write_record(insurer, kind, change.key, change.from, change.next, {change.my_number, change.consent},
-                     digest_key, std::nullopt, 0, account);
+        write_record(change.from, {insurer, kind, change.key, change.next, change.my_number, change.consent,
+                                   digest_key, std::nullopt, 0, account});
         if (change.case_step) write_case(*change.case_step, now);
         if (account && change.next.state == RecordState::absent) count_deleted(*account);
         if (!is_normal_path(change.event))
@@ -842,20 +882,35 @@ BatchId Ledger::commit_intent(RunId run, const BatchDraft& draft, const std::str
     failpoint("intent-begun");
     sqlite::Transaction transaction(database_);
     const BatchId batch = insert_batch(run, draft, state, now);
-    std::int64_t seq = 0;
-    for (const Sending& each : draft.sendings) {
+    std::vector<Standing> standings(draft.sendings.size());
+    std::vector<RecordRow> fresh;
+    for (std::size_t i = 0; i < draft.sendings.size(); ++i) {
+        const Sending& each = draft.sendings[i];
         if (each.from != RecordState::pending || each.event != Event::batched)
             require_edge(each.from, each.event, RecordState::pending);
-        Standing next = each.next;
+        Standing& next = standings[i] = each.next;
         next.state = RecordState::sending;
         next.due_at.reset();
-        write_record(draft.insurer, draft.kind, each.member.key, each.from, next,
-                     {each.my_number, each.consent}, digest_key, batch, seq++, each.comparison);
+        const RecordRow row{draft.insurer,
+                            draft.kind,
+                            each.member.key,
+                            next,
+                            each.my_number,
+                            each.consent,
+                            digest_key,
+                            batch,
+                            static_cast<std::int64_t>(i),
+                            each.comparison};
+        if (each.from == RecordState::absent)
+            fresh.push_back(row);
+        else
+            write_record(each.from, row);
         if (each.case_step) write_case(*each.case_step, now);
         if (!is_normal_path(each.event))
             write_history(draft.insurer, draft.kind, each.member.key, each.from, RecordState::pending,
                           each.event, each.next.reason, batch, "", now);
     }
+    insert_records(fresh);
     transaction.commit();
     failpoint("intent-committed");
     return batch;
@@ -1111,8 +1166,8 @@ void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
         require_edge(from, event, next.state);
         const auto& [key, standing, my_number, consent, digest_key, batch_id, seq, comparison] =
             landing.entry;
-        write_record(batch.insurer, batch.kind, key, from, next, {std::nullopt, std::nullopt}, digest_key,
-                     next.needs_body ? std::nullopt : std::optional(batch.id), seq, comparison);
+        write_record(from, {batch.insurer, batch.kind, key, next, std::nullopt, std::nullopt, digest_key,
+                            next.needs_body ? std::nullopt : std::optional(batch.id), seq, comparison});
         if (next.state == RecordState::absent && comparison) count_deleted(*comparison);
         if (!is_normal_path(event))
             write_history(batch.insurer, batch.kind, key, from, next.state, event,

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -245,14 +246,10 @@ class Ledger {
 
   private:
     Ledger(FileLock lock, const std::filesystem::path& path);
-    struct FromRow {
-        const std::optional<Digest>& my_number;
-        const std::optional<std::int64_t>& consent;
-    };
-    void write_record(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
-                      const registration::Standing& next, const FromRow& from_row,
-                      const std::string& digest_key, std::optional<BatchId> batch, std::int64_t seq,
-                      std::optional<ComparisonId> comparison);
+    struct RecordRow;
+    static void bind(sqlite::Statement& statement, int first, const RecordRow& row);
+    void write_record(registration::RecordState from, const RecordRow& row);
+    void insert_records(std::span<const RecordRow> rows);
     void write_case(const CaseStep& step, Instant now);
     void probe_dependants(InsurerId insurer, const std::string& person, const std::vector<KindId>& dependants,
                           Instant now);
