@@ -19,7 +19,7 @@ std::string validation_reason(const spec::Finding& finding) {
 
 namespace {
 
-constexpr std::size_t kBlocks = 16;
+constexpr std::size_t kBlocks = 8;
 constexpr std::size_t kRowsInBlock = 256;
 constexpr std::size_t kBytesInBlock = 512U << 10;
 
