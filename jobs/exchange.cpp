@@ -32,6 +32,8 @@ constexpr Duration kAskAfter{1'000};
 /// A reception that no listing named for so long is asked for by its number.
 constexpr Duration kMissed{15 * 60'000};
 constexpr std::size_t kMissedAtOnce = 50;
+/// Which ones these are is looked for so often: it takes a look at every reception that waits.
+constexpr Duration kLookForMissed{60'000};
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
 constexpr int kUploadsBetweenCollecting = 8;
@@ -423,8 +425,8 @@ Status Exchange::split(const Batch& batch) {
         auto consequence = registration::apply_not_accepted(entry->standing, registration::reason::kTooLarge,
                                                             true, at_once, 0, 0);
         ++tally_.rejected;
-        ledger_->land(batch, {{std::move(*entry), std::move(consequence), "", nullptr}},
-                      BatchState::refused, "too large", gateway_.world().clock.now());
+        ledger_->land(batch, {{std::move(*entry), std::move(consequence), "", nullptr}}, BatchState::refused,
+                      "too large", gateway_.world().clock.now());
         forget_body(batch);
         return {};
     }
@@ -493,6 +495,8 @@ Result<bool> Exchange::list_completed() {
     KAIGO_TRY(bool moved, list_pages());
     if (moved) return true;
     const Instant now = gateway_.world().clock.now();
+    if (looked_for_missed_ <= now && now < looked_for_missed_ + kLookForMissed) return false;
+    looked_for_missed_ = now;
     for (const BatchId id : ledger_->missed(insurer_id_, now - kMissed, now, kMissedAtOnce)) {
         const Batch batch = ledger_->batch(id);
         KAIGO_TRY(const auto progress, client_.progress(batch.reception_number));
@@ -601,9 +605,9 @@ Status Exchange::results_failed(const Batch& batch, const Error& error) {
 
 /// What a result makes of the PMHキー case of its record, or of the record that now becomes one.
 ledger::MaybeCaseStep Exchange::step_case(const Batch& batch, const ledger::Member& member,
-                                                    const registration::Standing& sent,
-                                                    const registration::Answer& answer,
-                                                    registration::Consequence& got) {
+                                          const registration::Standing& sent,
+                                          const registration::Answer& answer,
+                                          registration::Consequence& got) {
     if (!sent.in_case && got.event != Event::stored_without_link) return nullptr;
     ledger::CaseStep step;
     step.known = ledger_->open_case(batch.insurer, batch.kind, member.key)

@@ -103,9 +103,8 @@ class Exchange {
     Asked ask_results(ledger::BatchId id);
     Status land_results(const ledger::Batch& batch, FirstPage first_page);
     ledger::MaybeCaseStep step_case(const ledger::Batch& batch, const ledger::Member& member,
-                                              const registration::Standing& sent,
-                                              const registration::Answer& answer,
-                                              registration::Consequence& got);
+                                    const registration::Standing& sent, const registration::Answer& answer,
+                                    registration::Consequence& got);
     Status results_failed(const ledger::Batch& batch, const Error& error);
     Result<bool> resend_due_records();
     void forget_body(const ledger::Batch& batch);
@@ -129,6 +128,7 @@ class Exchange {
     registration::BatchFill fill_;
     std::deque<std::future<Result<SealedBatch>>> sealing_;  ///< in the order in which they go out
     int uploads_since_collecting_ = 0;
+    Instant looked_for_missed_{};
     std::map<std::string, ledger::ForgottenReception> forgotten_;  ///< by recordId
     struct Adopted {
         const spec::RecordKind* kind = nullptr;

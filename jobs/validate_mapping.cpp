@@ -81,8 +81,8 @@ Result<KindResult> validate_kind(const OpenSource& source, const mapping::KindPl
         std::string secret(32, '\0');
         world.random.fill({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
         result.forecast = std::make_unique<SetupForecast>(secret);
-        KAIGO_TRY(evidence,
-                  EvidenceBeside::open(source.plan->evidence(), *snapshots[1], insurer.number, settings.today));
+        KAIGO_TRY(evidence, EvidenceBeside::open(source.plan->evidence(), *snapshots[1], insurer.number,
+                                                 settings.today));
     }
     std::vector<spec::Finding> findings;
     std::string key;

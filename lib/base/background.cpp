@@ -15,7 +15,8 @@ Background::~Background() {
 
 void Background::later(std::function<void()> work) {
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        has_room_.wait(lock, [&] { return waiting_.size() < kMost; });
         waiting_.push_back(std::move(work));
     }
     changed_.notify_one();
@@ -29,6 +30,7 @@ void Background::work() {
         const std::function<void()> next = std::move(waiting_.front());
         waiting_.pop_front();
         lock.unlock();
+        has_room_.notify_one();
         next();
         lock.lock();
     }

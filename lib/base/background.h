@@ -9,8 +9,8 @@
 
 namespace kaigo {
 
-/// Does what it is given one after the other, on a thread of its own; the rest before it goes. The work must not
-/// throw.
+/// Does what it is given one after the other, on a thread of its own; the rest before it goes. The work must
+/// not throw.
 class Background {
   public:
     Background() : thread_([this] { work(); }) {}
@@ -18,13 +18,16 @@ class Background {
     Background& operator=(const Background&) = delete;
     ~Background();
 
+    /// Waits while too much is waiting already.
     void later(std::function<void()> work);
+
+    static constexpr std::size_t kMost = 64;
 
   private:
     void work();
 
     std::mutex mutex_;
-    std::condition_variable changed_;
+    std::condition_variable changed_, has_room_;
     std::deque<std::function<void()>> waiting_;
     bool over_ = false;
     std::thread thread_;  ///< last: it uses all of the above

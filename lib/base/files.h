@@ -28,8 +28,9 @@ Status write_file_durably(const std::filesystem::path& path, std::string_view by
 /// Syncs a file that others wrote, and its folder.
 Status sync_file(const std::filesystem::path& path);
 
-/// Removes a file; one that is not there counts as removed. Its folder is not synced, after a power loss it may be
-/// there again; and its blocks are given back `later`: each can take a disk longer than writing the file did.
+/// Removes a file; one that is not there counts as removed. Its folder is not synced, after a power loss it
+/// may be there again; and its blocks are given back `later`: each can take a disk longer than writing the
+/// file did.
 Status remove_file(const std::filesystem::path& path, Background& later);
 
 /// Appends one line and syncs. The file is made with mode 0600.

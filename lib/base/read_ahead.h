@@ -44,8 +44,8 @@ class ReadAhead {
         std::unique_lock lock(mutex_);
         if (before_) free_.push_back(std::move(before_));
         before_ = std::move(current_);
-        // A thread that is woken for every block is woken too often: it may sleep until half of what goes round is
-        // free.
+        // A thread that is woken for every block is woken too often: it may sleep until half of what goes
+        // round is free.
         if (full_.empty() || free_.size() >= enough_free_) {
             lock.unlock();  // the woken thread would only run into it
             has_room_.notify_one();

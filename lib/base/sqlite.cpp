@@ -160,23 +160,41 @@ std::int64_t Database::integer(std::string_view sql) {
     return statement.integer(0);
 }
 
+void Database::checkpoint_every(int pages) {
+    // SQLite's own checkpoints keep their failures to themselves. A failed sync is told once by the system:
+    // whoever overhears it takes the next one for a success.
+    const auto checkpoint = [](void* enough, sqlite3* handle, const char* name, int pages_in_log) {
+        if (pages_in_log < static_cast<int>(reinterpret_cast<std::intptr_t>(enough))) return SQLITE_OK;
+        const int code = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+        return code == SQLITE_BUSY ? SQLITE_OK : code;
+    };
+    sqlite3_wal_hook(handle_.get(), checkpoint, reinterpret_cast<void*>(static_cast<std::intptr_t>(pages)));
+}
+
 int Database::changes() const { return sqlite3_changes(handle_.get()); }
 std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
-Transaction::Transaction(Database& database, Synced synced) : database_(database), synced_(synced) {
-    if (synced_ == Synced::with_the_next) database_.execute("PRAGMA synchronous = NORMAL");
+Strictness::Strictness(Database& database, Synced synced)
+    : database_(database), lowered_(synced == Synced::with_the_next) {
+    if (lowered_) database_.execute("PRAGMA synchronous = NORMAL");
+}
+
+// A connection that cannot become strict again must not go on: what is thrown here ends the process.
+Strictness::~Strictness() {
+    if (lowered_) database_.execute("PRAGMA synchronous = FULL");
+}
+
+Transaction::Transaction(Database& database, Synced synced)
+    : database_(database), strictness_(database, synced) {
     database_.execute("BEGIN IMMEDIATE");
 }
 
 Transaction::~Transaction() {
-    const auto execute = [this](const char* sql) {
-        try {
-            database_.execute(sql);
-        } catch (const Failure&) {  // NOLINT(bugprone-empty-catch): SQLite has rolled back by itself already
-        }
-    };
-    if (open_) execute("ROLLBACK");
-    if (synced_ == Synced::with_the_next) execute("PRAGMA synchronous = FULL");
+    if (!open_) return;
+    try {
+        database_.execute("ROLLBACK");
+    } catch (const Failure&) {  // NOLINT(bugprone-empty-catch): SQLite has rolled back by itself already
+    }
 }
 
 void Transaction::commit() {

@@ -94,6 +94,9 @@ class Database {
     void execute(const std::string& sql);
     /// First column of the first row, of a query that always has one.
     std::int64_t integer(std::string_view sql);
+    /// Instead of SQLite's own checkpoints: after a commit that leaves so many pages in the write-ahead log.
+    /// A checkpoint that fails makes that commit's statement throw.
+    void checkpoint_every(int pages);
     int changes() const;
     std::int64_t last_rowid() const;
 
@@ -104,9 +107,22 @@ class Database {
     std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// When a commit is on the disk. `with_the_next` (write-ahead log only): a power loss before the next commit that is
-/// synced undoes it, whole and in its order, and nothing else.
+/// When a commit is on the disk. `with_the_next` (write-ahead log only): a power loss before the next commit
+/// that is synced undoes it, whole and in its order, and nothing else.
 enum class Synced : std::uint8_t { at_once, with_the_next };
+
+/// How strictly a connection that is strict otherwise commits, for as long as this lives.
+class Strictness {
+  public:
+    Strictness(Database& database, Synced synced);
+    Strictness(const Strictness&) = delete;
+    Strictness& operator=(const Strictness&) = delete;
+    ~Strictness();
+
+  private:
+    Database& database_;
+    bool lowered_;
+};
 
 /// BEGIN IMMEDIATE … COMMIT; rolled back unless commit() was reached.
 class Transaction {
@@ -119,7 +135,7 @@ class Transaction {
 
   private:
     Database& database_;
-    Synced synced_;
+    Strictness strictness_;
     bool open_ = true;
 };
 

@@ -157,8 +157,9 @@ class Ledger {
     std::int64_t open_batches(InsurerId insurer);
     /// Batches that wait for their results since `before`, and are due to be asked for by their number.
     std::vector<BatchId> missed(InsurerId insurer, Instant before, Instant now, std::size_t limit);
-    /// Receptions that a listing named as completed, and the cursor behind them, in one transaction. Synced with the
-    /// next commit: until then the same listing names them again.
+    /// Receptions that a listing named as completed, and the cursor behind them, in one transaction. Synced
+    /// with the next commit: after a power loss the same listing names them again, or they are asked for by
+    /// their numbers.
     struct Completed {
         BatchId batch;
         std::string processing_status;
@@ -185,7 +186,8 @@ class Ledger {
     /// Of each member its record, when that is still in flight with this batch.
     std::vector<std::optional<Entry>> flying(const Batch& batch);
     /// Applies consequences to members of a batch and ends it (unless some are still without result) in one
-    /// transaction. Synced with the next commit: until then the results are fetched again.
+    /// transaction. What comes of results alone is synced with the next commit: until then they are fetched
+    /// again.
     struct Landing {
         Entry entry;  ///< as it was in flight
         registration::Consequence consequence;

@@ -350,7 +350,7 @@ class RecordReader::Evaluation {
     }
 
     static Value decimal(const Cell& c, const Item& item) {
-        double number = c.type == Cell::Type::integer ? static_cast<double>(c.integer) : c.real;
+        double number = c.type == Cell::Type::real ? c.real : static_cast<double>(c.integer);
         if (c.type == Cell::Type::text) {
             const auto [end, error] = std::from_chars(c.text.data(), c.text.data() + c.text.size(), number);
             if (error != std::errc{} || end != c.text.data() + c.text.size())

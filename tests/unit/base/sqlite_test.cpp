@@ -33,9 +33,35 @@ TEST_CASE("a commit that is synced with the next leaves the file as strict as be
     }
     CHECK(strictness() == kFull);
     {
+        sqlite::Transaction other(database);
+        CHECK_THROWS_AS(sqlite::Transaction(database, sqlite::Synced::at_once), sqlite::Failure);
+        other.commit();
+    }
+    {
+        sqlite::Database writer(folder / "s.db", sqlite::Open::read_write);
+        database.execute("PRAGMA busy_timeout = 1");
+        const sqlite::Transaction holds(writer);
+        CHECK_THROWS_AS(sqlite::Transaction(database, sqlite::Synced::with_the_next), sqlite::Failure);
+    }
+    CHECK(strictness() == kFull);
+    {
         sqlite::Transaction strict(database);
         CHECK(strictness() == kFull);
         strict.commit();
     }
     CHECK(database.integer("SELECT sum(n) FROM t") == 1);
+}
+
+TEST_CASE("the write-ahead log goes into the file once it is long enough") {
+    const test::Folder folder;
+    sqlite::Database database(folder / "s.db", sqlite::Open::create);
+    database.execute("PRAGMA journal_mode = WAL");
+    database.checkpoint_every(20);
+    database.execute("CREATE TABLE t (b BLOB)");
+    const auto pages_in_file = [&] { return std::filesystem::file_size(folder / "s.db") / 4096; };
+    CHECK(pages_in_file() <= 1);
+    database.execute("INSERT INTO t VALUES (randomblob(10 * 4096))");
+    CHECK(pages_in_file() <= 1);
+    database.execute("INSERT INTO t VALUES (randomblob(10 * 4096))");
+    CHECK(pages_in_file() >= 20);
 }

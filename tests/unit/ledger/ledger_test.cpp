@@ -62,8 +62,8 @@ struct Fixture {
             step.next = step.known.pmh_case;
             apply_to_case(step.next, answer, got, step.moves);
             const bool moved = !step.moves.empty();
-            landings.push_back({std::move(*entry), got, answer.error_id,
-                                moved ? maybe(std::move(step)) : nullptr});
+            landings.push_back(
+                {std::move(*entry), got, answer.error_id, moved ? maybe(std::move(step)) : nullptr});
         }
         ledger->land(batch, landings, BatchState::settled, "", kNoon);
     }
@@ -275,8 +275,7 @@ TEST_CASE("what a power loss may take back is asked for again, and comes to the 
     CHECK(f.state() == "registered");
 
     f.ledger.reset();
-    for (const char* file : {"ledger.db", "ledger.db-wal"})
-        std::filesystem::remove(f.folder / file);
+    for (const char* file : {"ledger.db", "ledger.db-wal"}) std::filesystem::remove(f.folder / file);
     for (const char* file : {"ledger.db", "ledger.db-wal"})
         std::filesystem::copy(disk / file, f.folder / file);
     f.open();
@@ -295,8 +294,8 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
     auto got = apply_result(f.ledger->flying(batch)[0]->standing, answer, {}, 0, 0);
     CaseStep opening{{0, f.insurer, f.kind, kKey, {}, 0, true}, {}, {}, true, "", ""};
     apply_to_case(opening.next, answer, got, opening.moves);
-    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "KJP0001", maybe(opening)}}, BatchState::settled, "",
-                   kNoon);
+    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "KJP0001", maybe(opening)}},
+                   BatchState::settled, "", kNoon);
     CHECK(f.state() == "stored_in_error");
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, true).size() == 1);
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, false).empty());
@@ -344,8 +343,7 @@ TEST_CASE("dependants of a person that was registered anew are probed, but for w
     anew.recreating = true;
     const auto got = apply_result(anew, {true, true, "", {}}, {}, 0, 0);
     REQUIRE(got.next.recreating);
-    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "", nullptr}}, BatchState::settled, "",
-                   kNoon);
+    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "", nullptr}}, BatchState::settled, "", kNoon);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 1);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 0);  // once
     CHECK(f.ledger->keys_to_read(f.insurer, consents, f.kind, kNoon) == std::vector<std::string>{own});

@@ -77,7 +77,8 @@ TEST_CASE("rows of any size are read ahead whole") {
     // Larger and smaller than what is read at once, in turns.
     writer.execute(
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 40) "
-        "INSERT INTO t SELECT '122192', n, printf('%.*c', CASE n % 4 WHEN 0 THEN 400000 WHEN 1 THEN 200000 ELSE 3 "
+        "INSERT INTO t SELECT '122192', n, printf('%.*c', CASE n % 4 WHEN 0 THEN 400000 WHEN 1 THEN 200000 "
+        "ELSE 3 "
         "END, "
         "'a'), printf('%.*c', n, 'b') FROM c");
     const auto source = *source::open_source("sqlite", (folder / "s.db").string());
