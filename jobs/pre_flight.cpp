@@ -1,0 +1,113 @@
+#include "jobs/pre_flight.h"
+
+#include <ostream>
+#include <sstream>
+
+#include "base/i18n.h"
+#include "jobs/commands.h"
+
+namespace kaigo::jobs {
+namespace {
+
+class PreFlight {
+  public:
+    PreFlight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
+              std::int64_t& my_numbers_read)
+        : gateway_(gateway),
+          insurer_(insurer),
+          options_(options),
+          my_numbers_read_(my_numbers_read),
+          world_(gateway.world()) {}
+
+    /// Is this host able, and what will come of the rows? Told before anything leaves, and to be accepted.
+    Status check() {
+        // The connection is proven by connecting; a platform that is closed or away now is waited for.
+        KAIGO_TRY(const auto client, gateway_.client(insurer_));
+        const auto reached = client->service_status();
+        if (!reached && reached.error().code == ErrorCode::certificate_refused)
+            return tl::unexpected(reached.error());
+        std::ostringstream told;
+        World listener{world_.clock,    world_.random, told,        told,
+                       world_.terminal, world_.actor,  world_.stop, world_.ask};
+        // Of this insurer alone: another one's broken database is no reason to wait.
+        config::Config alone = gateway_.config();
+        alone.insurers = {insurer_};
+        std::erase_if(alone.sources, [&](const auto& source) { return source.first != insurer_.source; });
+        const int able = doctor(alone, listener, false, false);
+        const auto rows = validate_rows(alone, world_, gateway_.specification(), told);
+        if (rows) my_numbers_read_ += rows->my_numbers;
+        if (!options_.quiet || able > 1 || !rows) world_.err << told.str();
+        if (!rows) return tl::unexpected(rows.error());
+        if (able > 1)
+            return fail(ErrorCode::needs_person,
+                        tr("the check before the setup found errors: nothing was sent"))
+                .remedy(tr("mend what is named above, and run the command again"));
+        if (rows->usable < rows->rows && !options_.quiet)
+            world_.err
+                << tr("note: {} of {} rows cannot be sent as they are; they are held until the source is "
+                      "corrected",
+                      rows->rows - rows->usable, rows->rows)
+                << '\n';
+        return {};
+    }
+
+    Status preconditions() {
+        const config::Preconditions& known = insurer_.preconditions;
+        const std::string number = insurer_.number.value();
+        if (known.pia_done == false)
+            return fail(ErrorCode::needs_person, tr("insurer {}: the PIA is not done yet", number))
+                .remedy(tr("do it, then write it into the insurer's preconditions"));
+        if (known.method == "file")
+            return fail(ErrorCode::needs_person,
+                        tr("insurer {}: its method is file transfer by hand", number))
+                .remedy(tr("this program sends by the batch method alone"));
+        if (known.setup_date && japan_date(world_.clock.now()) < *known.setup_date)
+            return fail(ErrorCode::needs_person,
+                        tr("insurer {}: the setup was notified for {}", number, known.setup_date->iso()))
+                .remedy(tr("run it on that day or later"));
+        if (!known.pia_done)
+            KAIGO_CHECK(
+                accept(tr("Is the PIA (specific personal information protection assessment) "
+                          "of insurer {} done? (yes/no)",
+                          number)));
+        if (!known.setup_date)
+            KAIGO_CHECK(accept(tr("Is the day of the setup of insurer {} notified? (yes/no)", number)));
+        if (!insurer_.go_live)
+            KAIGO_CHECK(
+                accept(tr("Is the day from which insurer {} uses the platform fixed? (yes/no)", number)));
+        if (!known.method)
+            KAIGO_CHECK(accept(tr("Is the batch method of linkage fixed for insurer {}? (yes/no)", number)));
+        return {};
+    }
+
+    /// A question that --yes answers, and that nobody can be asked without a terminal.
+    Status accept(const std::string& question) {
+        if (options_.yes) return {};
+        if (!world_.terminal)
+            return fail(ErrorCode::needs_person, question).remedy(tr("answer it with --yes"));
+        world_.err << question << ' ' << std::flush;
+        if (world_.ask() != "yes") return fail(ErrorCode::needs_person, tr("not begun"));
+        return {};
+    }
+
+  private:
+    Gateway& gateway_;
+    const config::Insurer& insurer_;
+    const RunOptions& options_;
+    std::int64_t& my_numbers_read_;
+    World& world_;
+};
+
+}  // namespace
+
+Status pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
+                  const std::string& base_date, std::int64_t& my_numbers_read) {
+    PreFlight questions(gateway, insurer, options, my_numbers_read);
+    KAIGO_CHECK(questions.check());
+    KAIGO_CHECK(questions.preconditions());
+    return questions.accept(
+        tr("Send all records of insurer {} to the platform, base date {}? This cannot be undone. (yes/no)",
+           insurer.number.value(), base_date));
+}
+
+}  // namespace kaigo::jobs

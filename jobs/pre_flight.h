@@ -1,0 +1,19 @@
+#pragma once
+// What must be so before an initial setup sends its first record.
+
+#include <cstdint>
+#include <string>
+
+#include "jobs/run.h"
+
+namespace kaigo::jobs {
+
+/// Checks host, connection and every row, tells what will come of them, asks for the preconditions that the
+/// configuration leaves open, and at last for the word. `--yes` answers; without a terminal nothing else
+/// does.
+/// @param my_numbers_read  counts the マイナンバー that were read, however this ends
+/// @return error `needs_person` when the setup must not begin
+Status pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
+                  const std::string& base_date, std::int64_t& my_numbers_read);
+
+}  // namespace kaigo::jobs
