@@ -32,7 +32,7 @@ constexpr Duration kAskAfter{1'000};
 /// A reception that no listing named for so long is asked for by its number.
 constexpr Duration kMissed{15 * 60'000};
 constexpr std::size_t kMissedAtOnce = 50;
-/// Which ones these are is looked for so often: it takes a look at every reception that waits.
+/// So long nothing is looked for once few are found: it takes a look at every reception that waits.
 constexpr Duration kLookForMissed{60'000};
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
@@ -496,8 +496,9 @@ Result<bool> Exchange::list_completed() {
     if (moved) return true;
     const Instant now = gateway_.world().clock.now();
     if (looked_for_missed_ <= now && now < looked_for_missed_ + kLookForMissed) return false;
-    looked_for_missed_ = now;
-    for (const BatchId id : ledger_->missed(insurer_id_, now - kMissed, now, kMissedAtOnce)) {
+    const auto missed = ledger_->missed(insurer_id_, now - kMissed, now, kMissedAtOnce);
+    if (missed.size() < kMissedAtOnce) looked_for_missed_ = now;
+    for (const BatchId id : missed) {
         const Batch batch = ledger_->batch(id);
         KAIGO_TRY(const auto progress, client_.progress(batch.reception_number));
         if (!progress) {

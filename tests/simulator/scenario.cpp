@@ -76,6 +76,7 @@ std::optional<Scenario> load_scenario(const std::filesystem::path& file, Faults&
     out.shuffle_results = root.boolean("shuffle_results").value_or(false);
     out.result_page = root.integer("result_page", 1, 1'000).value_or(1'000);
     out.omit_every = root.integer("omit_every", 2, 1'000).value_or(0);
+    out.unlisted = root.boolean("unlisted").value_or(false);
     out.maintenance = root.boolean("maintenance").value_or(false);
     root.finish();
     if (!faults.empty()) return std::nullopt;

@@ -328,7 +328,7 @@ class Platform {
         if (by_request != query.end()) {
             if (const auto found = state_->find(insurer, by_request->second))
                 receptions.push_back(reception_json(*found));
-        } else {
+        } else if (!state_->scenario().unlisted) {
             std::int64_t order = asked(query, "completed_after", 0);
             for (const auto& [n, row] : state_->completed(insurer, order, asked(query, "limit", 100))) {
                 receptions.push_back(reception_json(row));

@@ -21,6 +21,17 @@ def lost_answers_settle_in_the_same_run(binaries: Path) -> None:
         city.check()
 
 
+def receptions_that_no_listing_names_are_asked_for(binaries: Path) -> None:
+    with City(binaries, 150) as city:
+        city.platform_extra = "  max_records: 1"
+        city.start_simulator("unlisted: true\n")
+        city.run_job("initial-setup", "--yes", "--wait", "2h")
+        receptions = city.query(city.platform, "SELECT count(*) FROM reception")
+        expect(receptions > 150, f"only {receptions} receptions: one question's worth")
+        expect(city.unsettled() == 0, f"{city.unsettled()} are still under way")
+        city.check()
+
+
 def too_large_batches_are_split(binaries: Path) -> None:
     with City(binaries, 200) as city:
         smaller = city.folder / "smaller"
@@ -136,7 +147,8 @@ def the_same_seed_gives_the_same_bytes(binaries: Path) -> None:
 
 
 def platform(binaries: Path) -> None:
-    for test in (the_same_seed_gives_the_same_bytes, lost_answers_settle_in_the_same_run, too_large_batches_are_split,
+    for test in (the_same_seed_gives_the_same_bytes, lost_answers_settle_in_the_same_run,
+                 receptions_that_no_listing_names_are_asked_for, too_large_batches_are_split,
                  changed_names_on_the_wire_go_under_another_request,
                  compressed_and_within_a_small_spool, outside_the_window_nothing_leaves, a_scenario_is_read_again_on_sighup,
                  a_misbehaving_server_breaks_nothing):
