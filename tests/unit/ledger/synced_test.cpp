@@ -27,7 +27,8 @@ using namespace kaigo::ledger;
 using namespace kaigo::registration;
 using test::kNoon;
 
-TEST_CASE("an intent is on the disk before it is sent, and takes with it what the platform would tell again") {
+TEST_CASE(
+    "an intent is on the disk before it is sent, and takes with it what the platform would tell again") {
     const test::Folder folder;
     const auto ledger = *Ledger::open(folder / "ledger.db", kNoon);
     const auto insurer = ledger->insurer("122192");
