@@ -109,9 +109,9 @@ Status sync_file(const fs::path& path) {
 Status remove_file(const fs::path& path, Background& later) {
     // A file that is open keeps its blocks when its name goes.
     const int open = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    const Status removed = ::unlink(path.c_str()) == 0 || errno == ENOENT
-                               ? Status{}
-                               : system_failure(ErrorCode::cannot_write, path);
+    Status removed;
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        removed = system_failure(ErrorCode::cannot_write, path);
     if (open >= 0) later.later([open] { ::close(open); });
     return removed;
 }

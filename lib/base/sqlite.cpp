@@ -164,11 +164,12 @@ void Database::checkpoint_every(int pages) {
     // SQLite's own checkpoints keep their failures to themselves. A failed sync is told once by the system:
     // whoever overhears it takes the next one for a success.
     const auto checkpoint = [](void* enough, sqlite3* handle, const char* name, int pages_in_log) {
-        if (pages_in_log < static_cast<int>(reinterpret_cast<std::intptr_t>(enough))) return SQLITE_OK;
+        if (pages_in_log < *static_cast<const int*>(enough)) return SQLITE_OK;
         const int code = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
         return code == SQLITE_BUSY ? SQLITE_OK : code;
     };
-    sqlite3_wal_hook(handle_.get(), checkpoint, reinterpret_cast<void*>(static_cast<std::intptr_t>(pages)));
+    checkpoint_pages_ = std::make_unique<int>(pages);
+    sqlite3_wal_hook(handle_.get(), checkpoint, checkpoint_pages_.get());
 }
 
 int Database::changes() const { return sqlite3_changes(handle_.get()); }

@@ -104,6 +104,7 @@ class Database {
     struct Close {
         void operator()(sqlite3* handle) const;
     };
+    std::unique_ptr<int> checkpoint_pages_;  ///< the handle's hook looks at it
     std::unique_ptr<sqlite3, Close> handle_;
 };
 
