@@ -192,16 +192,17 @@ std::string as_text(const Lines& lines) {
 
 std::string as_html(const Lines& lines) {
     std::string out;
-    const auto table = [&](const std::vector<std::pair<std::string, std::string>>& rows) {
+    const auto table = [&](const std::vector<std::pair<std::string, std::string>>& rows, bool figures) {
         out += "<table>";
         for (const auto& [what, text] : rows)
-            out += "<tr><th>" + escape_html(what) + "</th>" + cell(text) + "</tr>\n";
+            out += (figures ? "<tr><th scope=\"row\">" : "<tr><th>") + escape_html(what) + "</th>" +
+                   (figures ? number_cell(text) : cell(text)) + "</tr>\n";
         out += "</table>\n";
     };
-    table(lines.head);
+    table(lines.head, false);
     for (const auto& kind : lines.kinds) {
         out += "<h2>" + escape_html(kind.title) + "</h2>\n";
-        table(kind.lines);
+        table(kind.lines, true);
         if (kind.differences.empty()) continue;
         out += "<ul>";
         for (const std::string& each : kind.differences) out += "<li>" + escape_html(each) + "</li>";

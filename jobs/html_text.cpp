@@ -12,8 +12,10 @@ h1 { font-size: 15pt; margin: 0 0 2mm }
 h2 { font-size: 12pt; margin: 6mm 0 2mm; border-bottom: 1px solid #888; break-after: avoid }
 table { border-collapse: collapse; width: 100%; margin-bottom: 3mm }
 tr { break-inside: avoid }
-th, td { border: 1px solid #bbb; padding: 0.6mm 1.5mm; text-align: left; vertical-align: top }
-th { background: #eee; font-weight: 600; white-space: nowrap }
+thead { display: table-header-group }
+th, td { border: 1px solid #bbb; padding: 0.6mm 1.5mm; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th { background: #eee; font-weight: 600 }
+th[scope=row] { width: 65% }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 ul.todo { margin: 0; padding-left: 6mm; font-size: 11.5pt }
 .made { color: #666; font-size: 9pt }
@@ -45,12 +47,17 @@ std::string escape_html(const std::string& text) {
 }
 
 std::string cell(const std::string& text) { return "<td>" + escape_html(text) + "</td>"; }
-std::string cell(std::int64_t number) { return fmt::format("<td class=\"n\">{}</td>", number); }
+
+std::string number_cell(const std::string& number) {
+    return "<td class=\"n\">" + escape_html(number) + "</td>";
+}
+std::string cell(std::int64_t number) { return number_cell(std::to_string(number)); }
 
 std::string header(const std::vector<std::string>& titles) {
-    std::string out = "<table><tr>";
+    // In a thead, so that every printed page begins with it.
+    std::string out = "<table><thead><tr>";
     for (const std::string& title : titles) out += "<th>" + escape_html(title) + "</th>";
-    return out + "</tr>\n";
+    return out + "</tr></thead>\n";
 }
 
 std::string html_begin(const std::string& title, const std::string& language) {

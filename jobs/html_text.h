@@ -10,6 +10,8 @@ namespace kaigo::jobs {
 std::string escape_html(const std::string& text);
 std::string cell(const std::string& text);
 std::string cell(std::int64_t number);
+/// A figure that is text already, such as "3 / 4".
+std::string number_cell(const std::string& number);
 /// Opens a table; the caller closes it.
 std::string header(const std::vector<std::string>& titles);
 /// Up to the opened body, its heading included.
