@@ -58,19 +58,21 @@ Result<jobs::RemoteCommand> parse(const std::string& body) {
     boost::system::error_code failed;
     const json::value document = json::parse(body, failed);
     const auto malformed = [] {
-        return fail(ErrorCode::usage, tr("expected: {{\"arguments\": [\"…\"], \"input\": \"…\"}}"));
+        return fail(ErrorCode::usage, tr("expected: {{\"arguments\": [\"…\"], \"inputBase64\": \"…\"}}"));
     };
     if (failed || !document.is_object()) return malformed();
     const json::value* list = document.get_object().if_contains("arguments");
-    const json::value* input = document.get_object().if_contains("input");
+    const json::value* input = document.get_object().if_contains("inputBase64");
     if (list == nullptr || !list->is_array() || (input != nullptr && !input->is_string())) return malformed();
     std::vector<std::string> arguments;
     for (const json::value& each : list->get_array()) {
         if (!each.is_string()) return malformed();
         arguments.emplace_back(each.get_string());
     }
-    return jobs::RemoteCommand::parse(arguments,
-                                      input == nullptr ? std::string() : std::string(input->get_string()));
+    const auto file =
+        from_base64(input == nullptr ? std::string_view() : std::string_view(input->get_string()));
+    if (!file) return malformed();
+    return jobs::RemoteCommand::parse(arguments, *file);
 }
 
 }  // namespace

@@ -9,11 +9,11 @@
 #include <ostream>
 #include <set>
 
-#include "base/csv.h"
 #include "base/files.h"
 #include "base/i18n.h"
 #include "base/text.h"
 #include "jobs/books.h"
+#include "jobs/case_table.h"
 #include "jobs/case_words.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
@@ -36,17 +36,7 @@ namespace {
 
 constexpr std::size_t kLongestNote = 500;
 constexpr std::size_t kLongestName = 100;
-constexpr std::size_t kLongestCell = 10'000;
-constexpr std::size_t kLargestFile = 64U << 20;
 constexpr int kMyNumberDigits = 12;
-
-/// Columns of the table; the last word of a heading names it, whatever language stands before.
-constexpr const char* kCase = "case";
-constexpr const char* kVersion = "version";
-constexpr const char* kInsured = "insured";
-constexpr const char* kFinding = "finding";
-constexpr const char* kReason = "reason";
-constexpr const char* kNote = "note";
 
 std::string name_of_finding(CaseEvent finding) {
     return std::string(name_of(registration::kCaseEventNames, finding));
@@ -54,14 +44,17 @@ std::string name_of_finding(CaseEvent finding) {
 
 /// A finding by its word in the contract, or by the words the table shows.
 std::optional<CaseEvent> finding_of(const std::string& text) {
+    const std::string plain = plain_form(text);
     for (const CaseEvent finding : registration::kFindings)
-        if (text == name_of_finding(finding) || text == case_event_in_words(finding)) return finding;
+        if (plain == name_of_finding(finding) || plain == plain_form(case_event_in_words(finding)))
+            return finding;
     return std::nullopt;
 }
 
 std::optional<LeftReason> reason_of(const std::string& text) {
     for (const auto& [reason, name] : registration::kLeftReasonNames)
-        if (text == name || (!text.empty() && text == left_reason_in_words(reason))) return reason;
+        if (text == name || (!text.empty() && plain_form(text) == plain_form(left_reason_in_words(reason))))
+            return reason;
     return std::nullopt;
 }
 
@@ -125,11 +118,19 @@ std::string fitting_in_words(CaseState state) {
     return out.empty() ? tr("none") : out;
 }
 
-/// The step that an answer takes, or why it does not fit.
+/// The step that an answer takes, with what the source says already, or why it does not fit.
 Result<CaseStep> answer_case(const KnownCase& known, const Answer& answer, const std::string& actor) {
     CaseStep step{known, known.pmh_case, {}, false, actor, answer.note};
-    if (registration::decide_case(step.next, answer.finding, answer.reason, step.moves)) return step;
+    if (registration::decide_case(step.next, answer.finding, answer.reason, step.moves)) {
+        registration::follow_evidence(step.next, step.moves);
+        return step;
+    }
     const CaseState at = known.pmh_case.state;
+    if (answer.finding != CaseEvent::leave_in_error && answer.reason != LeftReason::none)
+        return fail(ErrorCode::usage,
+                    tr("case {}: the answer \"{}\" has no reason; only \"{}\" has one", known.id,
+                       case_event_in_words(answer.finding), case_event_in_words(CaseEvent::leave_in_error)))
+            .remedy(tr("take the reason out, or give the answer that it belongs to"));
     if (answer.finding == CaseEvent::leave_in_error && answer.reason == LeftReason::none)
         return fail(ErrorCode::usage, tr("leave-in-error needs a reason"))
             .remedy(tr("add --reason exempt or --reason enrolment-unconfirmable: there are no others"));
@@ -137,9 +138,12 @@ Result<CaseStep> answer_case(const KnownCase& known, const Answer& answer, const
         return fail(ErrorCode::usage, tr("case {}: \"{}\" is no reason at this step", known.id,
                                          left_reason_in_words(answer.reason)))
             .remedy(tr("the reason is the answer to the step's own question: {}", case_state_in_words(at)));
+    const bool reversible = at == CaseState::awaiting_new_mynumber || at == CaseState::left_in_error;
     return fail(ErrorCode::usage, tr("the answer \"{}\" does not fit case {}: it stands at \"{}\"",
                                      case_event_in_words(answer.finding), known.id, case_state_in_words(at)))
-        .remedy(tr("answers that fit: {}", fitting_in_words(at)));
+        .remedy(reversible
+                    ? tr("if an earlier answer was wrong: kaigo-gateway cases decide {} --reverse", known.id)
+                    : tr("answers that fit: {}", fitting_in_words(at)));
 }
 
 /// Who decided: the OS user, and the name that was given beside it.
@@ -150,186 +154,153 @@ std::string actor_of(const World& world, const std::string& given) {
 Status audit_decisions(Books& books, World& world, const std::vector<CaseStep>& steps,
                        const std::string& actor) {
     for (const CaseStep& step : steps)
-        KAIGO_CHECK(books.audit(
-            world.clock.now(), "case-decided", actor,
-            {{"case", std::to_string(step.known.id)},
-             {"finding", name_of_finding(step.moves.front().event)},
-             {"from", std::string(name_of(registration::kCaseStateNames, step.moves.front().from))},
-             {"to", std::string(name_of(registration::kCaseStateNames, step.next.state))}}));
+        for (const registration::CaseMove& move : step.moves)
+            if (registration::is_decision(move.event))
+                KAIGO_CHECK(
+                    books.audit(world.clock.now(), "case-decided", actor,
+                                {{"case", std::to_string(step.known.id)},
+                                 {"finding", name_of_finding(move.event)},
+                                 {"from", std::string(name_of(registration::kCaseStateNames, move.from))},
+                                 {"to", std::string(name_of(registration::kCaseStateNames, move.to))}}));
     return {};
 }
 
-Result<CaseStep> decide(const config::Config& config, World& world, const DecideOptions& options) {
+/// Several answers in their order, or one taken back.
+Result<CaseStep> decide_steps(const KnownCase& known, const DecideOptions& options,
+                              const std::string& actor) {
+    if (options.reverse) {
+        CaseStep step{known, known.pmh_case, {}, false, actor, options.note};
+        if (registration::reverse_case(step.next, step.moves)) return step;
+        return fail(ErrorCode::usage, tr("case {} stands at \"{}\": there is no answer to take back",
+                                         known.id, case_state_in_words(known.pmh_case.state)))
+            .remedy(tr("answers that fit: {}", fitting_in_words(known.pmh_case.state)));
+    }
+    CaseStep all{known, known.pmh_case, {}, false, actor, options.note};
+    for (const std::string& word : options.findings) {
+        const auto finding = finding_of(word);
+        if (!finding) return fail(ErrorCode::usage, tr("there is no finding \"{}\"", word));
+        KnownCase here = known;
+        here.pmh_case = all.next;
+        // The reason belongs to leave-in-error; among several answers that is the last one.
+        const bool last = &word == &options.findings.back();
+        KAIGO_TRY(
+            CaseStep step,
+            answer_case(here, {*finding, last ? *reason_of(options.reason) : LeftReason::none, options.note},
+                        actor));
+        all.next = step.next;
+        std::ranges::move(step.moves, std::back_inserter(all.moves));
+    }
+    return all;
+}
+
+struct Decided {
+    CaseRow before;
+    CaseStep step;
+};
+
+Result<Decided> decide(const config::Config& config, World& world, const DecideOptions& options) {
     KAIGO_CHECK(check_words(options.note, kLongestNote, "--note"));
     KAIGO_CHECK(check_words(options.operator_name, kLongestName, "--operator"));
-    Answer answer{.note = options.note};
-    const auto finding = finding_of(options.finding);
-    if (!finding) return fail(ErrorCode::usage, tr("there is no finding \"{}\"", options.finding));
-    answer.finding = *finding;
-    answer.reason = *reason_of(options.reason);
     KAIGO_TRY(const auto books, open_books(config, world));
     SharedLedger& ledger = books->ledger();
     // A job of the same insurer may be at work: the case must not move between question and answer.
     const auto alone = ledger.hold();
-    const auto known = ledger->case_by_id(options.id);
-    if (!known) return fail(ErrorCode::usage, tr("there is no case {}", options.id));
+    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
+    KAIGO_TRY(CaseRow row, case_of(view, options));
+    const auto known = ledger->case_by_id(row.id);
+    if (!known) return fail(ErrorCode::usage, tr("there is no case {}", row.id));
     const std::string actor = actor_of(world, options.operator_name);
-    KAIGO_TRY(const CaseStep step, answer_case(*known, answer, actor));
+    KAIGO_TRY(CaseStep step, decide_steps(*known, options, actor));
     // The log first: a decision that cannot be recorded is not taken.
     KAIGO_CHECK(audit_decisions(*books, world, {step}, actor));
     ledger->step_cases({step}, world.clock.now());
-    return step;
+    return Decided{std::move(row), std::move(step)};
 }
 
-// ---- The table
+// ---- A table that came back
 
-CsvRow headings() {
-    return {tr("case number") + " " + kCase,
-            tr("version") + " " + kVersion,
-            tr("insurer") + " insurer",
-            tr("insured number") + " " + kInsured,
-            tr("step") + " step",
-            tr("error") + " error",
-            tr("age in days") + " age",
-            tr("opened") + " opened",
-            tr("the source says") + " evidence",
-            tr("question") + " question",
-            tr("possible answers") + " answers",
-            tr("ANSWER") + " " + kFinding,
-            tr("reason (of leaving it in error)") + " " + kReason,
-            tr("note") + " " + kNote};
-}
-
-CsvRow table_row(const spec::Specification& specification, const CaseRow& row, Instant now) {
-    const registration::PmhCase& c = row.pmh_case;
-    std::string answers;
-    for (const CaseEvent finding : registration::fitting_findings(c.state))
-        answers += (answers.empty() ? "" : " / ") + case_event_in_words(finding);
-    return {std::to_string(row.id),
-            std::to_string(row.version),
-            row.insurer,
-            std::string(spec::insured_number_of(row.key)),
-            numbered_step(c.state),
-            c.error_id,
-            std::to_string(case_age_days(row, now)),
-            format_instant(from_milliseconds(row.opened_at)),
-            evidence_in_words(c.seen),
-            question_in_words(specification, row),
-            answers,
-            "",
-            "",
-            ""};
-}
-
-/// One line of an imported table.
-struct TableLine {
-    std::size_t line = 0;
-    std::map<std::string, std::string> cells;
-    std::string cell(const char* column) const {
-        const auto found = cells.find(column);
-        return found == cells.end() ? std::string() : std::string(trim(found->second));
-    }
-};
-
-/// @param file  where it stands, for messages
-Result<std::vector<TableLine>> parse_table(const std::string& text, const std::string& file) {
-    auto rows = parse_csv(text, kLongestCell);
-    if (!rows) {
-        rows.error().place = file;
-        return tl::unexpected(rows.error());
-    }
-    std::vector<std::string> columns;
-    if (!rows->empty())
-        for (const std::string& heading : rows->front())
-            columns.push_back(heading.substr(heading.rfind(' ') + 1));
-    for (const char* column : {kCase, kVersion, kInsured, kFinding})
-        if (std::count(columns.begin(), columns.end(), column) != 1)
-            return fail(ErrorCode::bad_data, tr("the first line has no column \"{}\"", column))
-                .at(file)
-                .remedy(tr("use the table that cases export wrote, with its first line"));
-    std::vector<TableLine> out;
-    for (std::size_t i = 1; i < rows->size(); ++i) {
-        TableLine line{i + 1, {}};
-        for (std::size_t c = 0; c < std::min(columns.size(), (*rows)[i].size()); ++c)
-            line.cells[columns[c]] = (*rows)[i][c];
-        out.push_back(std::move(line));
-    }
-    return out;
-}
-
-/// An older table at this place that a person has filled in is put aside, not overwritten.
-/// @return where it is now; empty when there was none
-Result<std::string> keep_answers(const std::string& file, Instant now) {
-    const auto text = read_case_table(file);
-    const auto lines = text ? parse_table(*text, file) : tl::unexpected(text.error());
-    const bool answered = lines && std::any_of(lines->begin(), lines->end(), [](const TableLine& line) {
-                              return !line.cell(kFinding).empty();
-                          });
-    if (!answered) return std::string();
-    const std::string kept = fmt::format("{}.{}", file, to_milliseconds(now));
-    std::error_code failed;
-    std::filesystem::rename(file, kept, failed);
-    if (failed) return fail(ErrorCode::cannot_write, failed.message()).at(file);
-    return kept;
+/// A name beside it, with the same ending: "cases-2.csv".
+std::string other_name(const std::filesystem::path& file, int number) {
+    return (file.parent_path() /
+            fmt::format("{}-{}{}", file.stem().string(), number, file.extension().string()))
+        .string();
 }
 
 struct Imported {
     std::vector<CaseStep> steps;
     std::int64_t already = 0;  ///< decided so by an earlier import
     std::int64_t empty = 0;
+    std::vector<std::string> notices;  ///< what of the table is not taken, and why
 };
 
 /// The step of one line; nothing when it was taken by an earlier import.
 Result<std::optional<CaseStep>> take_line(SharedLedger& ledger, const TableLine& line,
-                                          const std::string& actor) {
-    const auto number = [&](const char* column) -> std::optional<std::int64_t> {
-        const std::string text = line.cell(column);
-        if (text.empty() || text.size() > 15 || !is_digits(text)) return std::nullopt;
-        return std::stoll(text);
-    };
-    const auto id = number(kCase);
-    const auto version = number(kVersion);
-    if (!id || !version) return fail(ErrorCode::bad_data, tr("case number or version is not a number"));
-    const auto known = ledger->case_by_id(*id);
-    if (!known) return fail(ErrorCode::bad_data, tr("there is no case {}", *id));
+                                          const std::string& actor, std::vector<std::string>& notices) {
+    KAIGO_TRY(const std::int64_t id, line.number(column::kCase));
+    KAIGO_TRY(const std::int64_t version, line.number(column::kVersion));
+    const auto known = ledger->case_by_id(id);
+    if (!known) return fail(ErrorCode::bad_data, tr("there is no case {}", id));
     // A spreadsheet that was told nothing drops leading zeros.
-    std::string insured = line.cell(kInsured);
+    std::string insured = plain_form(line.cell(column::kInsured));
+    if (insured.find_first_of("eE+.") != std::string::npos) KAIGO_CHECK(line.number(column::kInsured));
     if (insured.size() < spec::kInsuredNumberWidth)
         insured.insert(0, spec::kInsuredNumberWidth - insured.size(), '0');
     if (insured != spec::insured_number_of(known->key))
-        return fail(ErrorCode::bad_data, tr("case {} is another person's", *id));
-    Answer answer{.note = line.cell(kNote)};
-    const auto finding = finding_of(line.cell(kFinding));
-    if (!finding) return fail(ErrorCode::bad_data, tr("the answer is not one of the possible ones"));
+        return fail(ErrorCode::bad_data, tr("case {} is another person's", id));
+    Answer answer{.note = line.cell(column::kNote)};
+    const auto finding = finding_of(line.cell(column::kFinding));
+    if (!finding)
+        return fail(ErrorCode::bad_data, tr("the answer is not one of the possible ones"))
+            .remedy(tr("answers that fit: {}", fitting_in_words(known->pmh_case.state)));
     answer.finding = *finding;
-    const auto reason = reason_of(line.cell(kReason));
+    const auto reason = reason_of(line.cell(column::kReason));
     if (!reason) return fail(ErrorCode::bad_data, tr("the reason is exempt or enrolment-unconfirmable"));
     answer.reason = *reason;
     KAIGO_CHECK(check_words(answer.note, kLongestNote, tr("note")));
-    if (ledger->case_decided(*id, *version, *finding)) return std::optional<CaseStep>();
-    if (known->version != *version)
-        return fail(ErrorCode::bad_data, tr("case {} has moved on since the table was written", *id));
+    if (const auto decided = ledger->case_decided(id, version, *finding)) {
+        if (!answer.note.empty() && answer.note != *decided)
+            notices.push_back(
+                tr("line {}: case {} was answered so before; this line's note is not kept", line.line, id));
+        return std::optional<CaseStep>();
+    }
+    if (known->version != version)
+        return fail(ErrorCode::bad_data, tr("case {} has moved on since the table was written", id));
     KAIGO_TRY(auto step, answer_case(*known, answer, actor));
     return std::optional(std::move(step));
+}
+
+/// What of the table as a whole is not taken.
+std::vector<std::string> notices_of(const ParsedTable& table) {
+    std::vector<std::string> out;
+    for (const std::string& heading : table.unread)
+        out.push_back(tr("the column \"{}\" is not read", heading.substr(0, 40)));
+    if (table.exported && table.lines.size() < *table.exported)
+        out.push_back(tr("the table had {} rows when it was exported, this file has {}: the others stay open",
+                         *table.exported, table.lines.size()));
+    return out;
 }
 
 Result<Imported> import_table(const config::Config& config, World& world, const CaseTable& table,
                               const std::string& operator_name, bool dry_run) {
     KAIGO_CHECK(check_words(operator_name, kLongestName, "--operator"));
-    KAIGO_TRY(const auto lines, parse_table(table.text, table.file));
+    KAIGO_TRY(const auto parsed, parse_case_table(table.bytes, table.file));
     KAIGO_TRY(const auto books, open_books(config, world));
     SharedLedger& ledger = books->ledger();
     const auto alone = ledger.hold();
     const std::string actor = actor_of(world, operator_name);
     Imported out;
+    out.notices = notices_of(parsed);
     std::string faults;
     std::set<ledger::CaseId> seen;
-    for (const TableLine& line : lines) {
-        if (line.cell(kFinding).empty()) {
+    for (const TableLine& line : parsed.lines) {
+        if (line.cell(column::kFinding).empty()) {
             ++out.empty;
+            if (!line.cell(column::kNote).empty() || !line.cell(column::kReason).empty())
+                out.notices.push_back(
+                    tr("line {}: a note or reason without an answer is not taken", line.line));
             continue;
         }
-        auto step = take_line(ledger, line, actor);
+        auto step = take_line(ledger, line, actor, out.notices);
         if (step && *step && !seen.insert((*step)->known.id).second)
             step = fail(ErrorCode::bad_data, tr("case {} stands in the table twice", (*step)->known.id));
         if (!step)
@@ -352,16 +323,40 @@ Result<Imported> import_table(const config::Config& config, World& world, const 
 }  // namespace
 
 int cases_decide(const config::Config& config, World& world, const DecideOptions& options) {
-    const auto step = decide(config, world, options);
-    if (!step) return refuse(world, step.error());
+    const auto specification = load_specification(config);
+    if (!specification) return refuse(world, specification.error());
+    const auto decided = decide(config, world, options);
+    if (!decided) return refuse(world, decided.error());
+    const auto& [before, step] = *decided;
+    const std::string insured(spec::insured_number_of(before.key));
+    const std::string question = question_in_words(**specification, before);
     if (options.json) {
+        json::array findings;
+        for (const auto& move : step.moves)
+            if (registration::is_decision(move.event)) findings.emplace_back(name_of_finding(move.event));
         write_json(
             world.out,
-            json::object{{"case", step->known.id},
-                         {"state", std::string(name_of(registration::kCaseStateNames, step->next.state))}});
+            json::object{{"case", step.known.id},
+                         {"insurer", before.insurer},
+                         {"insured", insured},
+                         {"question", question},
+                         {"findings", std::move(findings)},
+                         {"state", std::string(name_of(registration::kCaseStateNames, step.next.state))}});
         return 0;
     }
-    world.out << tr("case {}: {}", step->known.id, case_state_in_words(step->next.state)) << '\n';
+    world.out << tr("case {}: insurer {}, 被保険者番号 {}", step.known.id, before.insurer, insured) << '\n';
+    if (!options.reverse) world.out << "  " << tr("question: {}", question) << '\n';
+    for (const auto& move : step.moves) {
+        if (!registration::is_decision(move.event)) {
+            world.out << "  " << case_event_in_words(move.event) << " → " << case_state_in_words(move.to)
+                      << '\n';
+            continue;
+        }
+        const std::string effect = effect_in_words(move.from, move.event);
+        world.out << "  " << tr("answer: {}", case_event_in_words(move.event)) << " → "
+                  << (effect.empty() ? case_state_in_words(move.to) : effect) << '\n';
+    }
+    world.out << "  " << tr("it stands now at: {}", numbered_step(step.next.state)) << '\n';
     world.out << tr("the next job goes on from here; to have it at once: kaigo-gateway run retry-due")
               << '\n';
     return 0;
@@ -370,49 +365,63 @@ int cases_decide(const config::Config& config, World& world, const DecideOptions
 int cases_table(const config::Config& config, World& world, const CasesOptions& options) {
     return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
         const Instant now = world.clock.now();
-        world.out << kCsvByteOrderMark << csv_line(headings());
-        for (const CaseRow& row : work_list(view, options, now))
-            world.out << csv_line(table_row(specification, row, now));
+        world.out << case_table(specification, work_list(view, options, now), now);
         return 0;
     });
 }
 
 int place_case_table(World& world, const CaseTable& table, bool json_format) {
-    const auto lines = parse_table(table.text, table.file);
-    if (!lines) return refuse(world, lines.error());
-    const auto kept = keep_answers(table.file, world.clock.now());
-    if (!kept) return refuse(world, kept.error());
-    if (!kept->empty()) world.err << tr("{} has answers in it: it is kept as {}", table.file, *kept) << '\n';
-    if (const auto written = write_file_durably(table.file, table.text, "case-table"); !written)
-        return refuse(world, written.error());
+    const auto parsed = parse_case_table(table.bytes, table.file);
+    if (!parsed) return refuse(world, parsed.error());
+    // A file that is there may hold a person's work, whatever it is.
+    std::string file = table.file;
+    for (int number = 2;; ++number) {
+        const auto written = write_new_file_durably(file, table.bytes);
+        if (!written) return refuse(world, written.error());
+        if (*written) break;
+        file = other_name(table.file, number);
+    }
+    if (file != table.file)
+        world.err << tr("{} is there already, and stays as it is: the table is {}", table.file, file) << '\n';
     if (json_format)
-        write_json(world.out, json::object{{"file", table.file}, {"cases", lines->size()}});
+        write_json(world.out, json::object{{"file", file}, {"cases", parsed->lines.size()}});
     else
         world.out << tr("{}: {} cases; fill in the column of answers, then: kaigo-gateway cases import {}",
-                        table.file, lines->size(), table.file)
+                        file, parsed->lines.size(), file)
                   << '\n';
     return 0;
 }
 
 Result<std::string> read_case_table(const std::string& file) {
-    auto text = read_file(file, kLargestFile);
-    if (!text) return fail(ErrorCode::bad_data, text.error().message).at(file);
-    return text;
+    constexpr std::size_t kLargestFile = 16U << 20;  // as much as goes through the control socket
+    auto bytes = read_file(file, kLargestFile);
+    if (!bytes) return fail(ErrorCode::bad_data, bytes.error().message).at(file);
+    return bytes;
 }
 
 int cases_import(const config::Config& config, World& world, const CaseTable& table,
                  const std::string& operator_name, bool dry_run, bool json_format) {
     const auto imported = import_table(config, world, table, operator_name, dry_run);
     if (!imported) return refuse(world, imported.error());
-    if (json_format)
-        write_json(world.out, json::object{{"dryRun", dry_run},
-                                           {"decided", imported->steps.size()},
-                                           {"alreadyDecided", imported->already},
-                                           {"withoutAnswer", imported->empty}});
-    else
-        world.out << (dry_run ? tr("Dry run: nothing was decided.") + "\n" : "")
-                  << tr("{} cases decided, {} were decided so before, {} lines have no answer",
-                        imported->steps.size(), imported->already, imported->empty)
+    if (json_format) {
+        write_json(
+            world.out,
+            json::object{{"dryRun", dry_run},
+                         {"decided", imported->steps.size()},
+                         {"alreadyDecided", imported->already},
+                         {"withoutAnswer", imported->empty},
+                         {"notices", json::array(imported->notices.begin(), imported->notices.end())}});
+        return 0;
+    }
+    for (const std::string& notice : imported->notices) world.out << notice << '\n';
+    world.out
+        << (dry_run ? tr("Dry run: {} answers would be taken, {} were taken before, {} lines have no answer",
+                         imported->steps.size(), imported->already, imported->empty)
+                    : tr("{} cases decided, {} were decided so before, {} lines have no answer",
+                         imported->steps.size(), imported->already, imported->empty))
+        << '\n';
+    if (!dry_run && !imported->steps.empty())
+        world.out << tr("the next job goes on from here; to have it at once: kaigo-gateway run retry-due")
                   << '\n';
     return 0;
 }

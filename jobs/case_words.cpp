@@ -134,6 +134,12 @@ std::string case_event_in_words(CaseEvent event) {
             return tr("result: the platform has no such record");
         case CaseEvent::result_still_there:
             return tr("result: still registered; deleted once more");
+        case CaseEvent::reversed_mynumber:
+            return tr("taken back: \"the マイナンバー is wrong\"");
+        case CaseEvent::reversed_exemption:
+            return tr("taken back: exempt");
+        case CaseEvent::reversed_enrolment:
+            return tr("taken back: enrolment cannot be confirmed");
     }
     return {};
 }
@@ -172,6 +178,14 @@ std::string evidence_in_words(const registration::Evidence& evidence) {
     return out;
 }
 
+std::string recurrence_in_words(const ledger::CaseRow& row) {
+    if (row.recurrences == 0) return {};
+    const auto event = value_of(registration::kCaseEventNames, row.last_answer);
+    if (!event) return tr("came back {} times", row.recurrences);
+    return tr("came back {} times; last answer: {}, {}", row.recurrences, case_event_in_words(*event),
+              japan_date(from_milliseconds(row.last_answer_at)).iso());
+}
+
 std::string question_in_words(const spec::Specification& specification, const ledger::CaseRow& row) {
     const registration::PmhCase& c = row.pmh_case;
     if (!c.hindrance.empty() && registration::is_open(c.state))
@@ -189,7 +203,8 @@ std::string question_in_words(const spec::Specification& specification, const le
             return tr(
                 "Nothing to answer: enter the right マイナンバー in the core system; the next daily-sync "
                 "deletes the "
-                "record and registers it anew.");
+                "record and registers it anew. If the answer was wrong: cases decide {} --reverse.",
+                row.id);
         case CaseState::awaiting_exemption_check:
             return tr("Is the person exempt from medical insurance (生活保護)?");
         case CaseState::awaiting_enrolment_check:
@@ -200,8 +215,8 @@ std::string question_in_words(const spec::Specification& specification, const le
             return tr(
                 "Nothing to answer: the record stays in error ({}). It goes on by itself when the facts "
                 "change "
-                "in the core system.",
-                left_reason_in_words(c.left));
+                "in the core system. If the answer was wrong: cases decide {} --reverse.",
+                left_reason_in_words(c.left), row.id);
         case CaseState::awaiting_operator:
             return tr(
                 "The platform answered {}. Ask the platform's operator what is behind it; then have the "
@@ -286,7 +301,9 @@ std::string without_number_in_words(const ledger::WithoutNumber& persons) {
                                                persons.insurer, persons.keys.size(), persons.ask);
     for (std::size_t i = 0; i < std::min(kShown, persons.keys.size()); ++i)
         out.append(" ").append(spec::insured_number_of(persons.keys[i]));
-    return persons.keys.size() > kShown ? out + " …" : out;
+    if (persons.keys.size() > kShown)
+        out += " " + tr("… and {} more: report --format csv names them all", persons.keys.size() - kShown);
+    return out;
 }
 
 void write_without_number(std::ostream& out, const std::vector<ledger::WithoutNumber>& persons) {

@@ -25,6 +25,9 @@ std::string fact_in_words(const registration::Fact& fact);
 /// All evidence of a case in one line; empty when the source says nothing.
 std::string evidence_in_words(const registration::Evidence& evidence);
 
+/// How often the error came back, and what was answered last; empty: it is here for the first time.
+std::string recurrence_in_words(const ledger::CaseRow& row);
+
 /// What a person is asked at this step, or what the case waits for.
 std::string question_in_words(const spec::Specification& specification, const ledger::CaseRow& row);
 /// What this answer will do.

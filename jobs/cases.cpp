@@ -25,6 +25,8 @@ using registration::CaseState;
 
 namespace {
 
+constexpr std::size_t kShownOfAStep = 20;
+
 std::string state_name(CaseState state) { return std::string(name_of(registration::kCaseStateNames, state)); }
 
 std::string event_name(CaseEvent event) { return std::string(name_of(registration::kCaseEventNames, event)); }
@@ -68,6 +70,9 @@ json::object case_json(const spec::Specification& specification, const CaseRow& 
             {"closedAt", json_time(row.closed_at)},
             {"ageDays", case_age_days(row, now)},
             {"version", row.version},
+            {"recurrences", row.recurrences},
+            {"lastAnswer", json_text(row.last_answer)},
+            {"lastAnswerAt", row.last_answer.empty() ? json::value(nullptr) : json_time(row.last_answer_at)},
             {"record", json_text(row.record_state)},
             {"evidence", json::object{{"exemption", fact_json(c.seen.exemption)},
                                       {"enrolment", fact_json(c.seen.enrolment)},
@@ -79,26 +84,41 @@ json::object case_json(const spec::Specification& specification, const CaseRow& 
 }
 
 void write_list(std::ostream& out, const spec::Specification& specification, const std::vector<CaseRow>& rows,
-                Instant now) {
+                bool all, Instant now) {
     CaseState heading = CaseState::none;
+    std::size_t shown = 0;
+    std::size_t left = 0;
+    const auto tell_left = [&] {
+        if (left > 0) out << "  " << tr("… and {} more: cases list --all, or cases export", left) << '\n';
+        left = 0;
+    };
     for (const CaseRow& row : rows) {
         const registration::PmhCase& c = row.pmh_case;
         if (c.state != heading) {
+            tell_left();
+            shown = 0;
             heading = c.state;
             const auto count = std::count_if(rows.begin(), rows.end(), [&](const CaseRow& other) {
                 return other.pmh_case.state == heading;
             });
             out << numbered_step(heading) << ": " << count << '\n';
         }
+        if (!all && shown == kShownOfAStep) {
+            ++left;
+            continue;
+        }
+        ++shown;
         out << fmt::format("  {:>6}  {} {}  {}  {}", row.id, row.insurer, spec::insured_number_of(row.key),
                            tr("{} days", case_age_days(row, now)), c.error_id);
         if (c.left != registration::LeftReason::none) out << "  " << left_reason_in_words(c.left);
+        if (const std::string again = recurrence_in_words(row); !again.empty()) out << "  " << again;
         const std::string evidence = evidence_in_words(c.seen);
         if (!evidence.empty()) out << "  [" << evidence << "]";
         if (!c.hindrance.empty())
             out << "  " << tr("(cannot be sent: {})", reason_in_words(specification, c.hindrance));
         out << '\n';
     }
+    tell_left();
 }
 
 void write_case(std::ostream& out, const CaseRow& row, const spec::Specification& specification,
@@ -111,6 +131,7 @@ void write_case(std::ostream& out, const CaseRow& row, const spec::Specification
         << tr("step: {} ({}), open for {} days", numbered_step(c.state), state_name(c.state),
               case_age_days(row, now))
         << '\n';
+    if (const std::string again = recurrence_in_words(row); !again.empty()) out << "  " << again << '\n';
     if (!row.record_state.empty()) out << "  " << tr("record: {}", state_in_words(row.record_state)) << '\n';
     const std::string evidence = evidence_in_words(c.seen);
     out << "  "
@@ -144,6 +165,24 @@ std::int64_t case_age_days(const CaseRow& row, Instant now) {
     return std::chrono::floor<std::chrono::days>(end - from_milliseconds(row.opened_at)).count();
 }
 
+Result<CaseRow> case_of(ledger::LedgerView& view, const DecideOptions& options) {
+    if (options.id != 0) {
+        auto found = view.pmh_case(options.id);
+        if (!found) return fail(ErrorCode::usage, tr("there is no case {}", options.id));
+        return *std::move(found);
+    }
+    KAIGO_TRY(const auto insured, InsuredNumber::parse(options.insured));
+    std::vector<CaseRow> found = view.cases({options.insurer, std::nullopt, "", std::nullopt});
+    std::erase_if(found,
+                  [&](const CaseRow& row) { return spec::insured_number_of(row.key) != insured.value(); });
+    if (found.empty()) return fail(ErrorCode::usage, tr("{} has no open case", insured.value()));
+    if (found.size() > 1)
+        return fail(
+            ErrorCode::usage,
+            tr("{} has several open cases: name the one that is meant by its number", insured.value()));
+    return found.front();
+}
+
 std::vector<CaseRow> work_list(ledger::LedgerView& view, const CasesOptions& options, Instant now) {
     ledger::CaseFilter filter{options.insurer, options.state, options.reason, std::nullopt};
     if (options.older_than) filter.opened_before = to_milliseconds(now - *options.older_than);
@@ -157,6 +196,15 @@ std::vector<CaseRow> work_list(ledger::LedgerView& view, const CasesOptions& opt
 int cases_list(const config::Config& config, World& world, const CasesOptions& options) {
     return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
         const Instant now = world.clock.now();
+        // A filter that can find nothing is a mistake, not an empty list.
+        const bool known = options.reason.empty() || specification.record_errors().contains(options.reason) ||
+                           value_of(registration::kLeftReasonNames, options.reason);
+        if (!known)
+            return refuse(world,
+                          Error{ErrorCode::usage,
+                                tr("--reason is an errorId, exempt or enrolment-unconfirmable, not \"{}\"",
+                                   options.reason),
+                                "", ""});
         const auto rows = work_list(view, options, now);
         if (options.json) {
             json::array list;
@@ -167,17 +215,18 @@ int cases_list(const config::Config& config, World& world, const CasesOptions& o
             return 0;
         }
         if (rows.empty()) world.out << tr("no case") << '\n';
-        write_list(world.out, specification, rows, now);
+        write_list(world.out, specification, rows, options.all, now);
         write_without_number(world.out, view.without_number());
         return 0;
     });
 }
 
-int cases_show(const config::Config& config, World& world, ledger::CaseId id, bool json_format) {
+int cases_show(const config::Config& config, World& world, const DecideOptions& options) {
     return look(config, world, [&](const spec::Specification& specification, ledger::LedgerView& view) {
-        const auto row = view.pmh_case(id);
-        if (!row) return refuse(world, Error{ErrorCode::usage, tr("there is no case {}", id), "", ""});
-        if (json_format)
+        const auto meant = case_of(view, options);
+        if (!meant) return refuse(world, meant.error());
+        const auto row = view.pmh_case(meant->id);  // with its history
+        if (options.json)
             write_json(world.out, case_json(specification, *row, world.clock.now()));
         else
             write_case(world.out, *row, specification, world.clock.now());

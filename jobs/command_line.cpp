@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/i18n.h"
+#include "base/identifiers.h"
 #include "base/sqlite.h"
 #include "base/units.h"
 #include "jobs/commands.h"
@@ -34,6 +35,7 @@ struct Arguments {
     std::string insurer;
     std::string insured;
     CasesOptions cases;
+    const CLI::App* cases_command = nullptr;
     std::string case_state;
     std::string older_than;
     DecideOptions decide;
@@ -46,33 +48,83 @@ struct Arguments {
     std::string report_output;  ///< file; empty: standard output
 };
 
+/// The parser's own sentences are English. Their kinds are few.
+std::string parse_error_in_words(const CLI::ParseError& error) {
+    const std::string what = error.what();
+    const auto after = [&](const char* mark) {
+        const std::size_t at = what.find(mark);
+        return at == std::string::npos ? what : what.substr(at + std::string_view(mark).size());
+    };
+    const auto before = [&](const char* mark) { return what.substr(0, what.find(mark)); };
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+        return tr("not expected here: {}", after(": "));
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+        return what.starts_with("A subcommand") ? tr("a command is missing")
+                                                : tr("{} is missing", before(" is required"));
+    if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr)
+        return tr("{} and {} do not go together", before(" excludes "), after(" excludes "));
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
+        return tr("{}: a value is missing, or there is one too many", before(":"));
+    if (const std::size_t set = what.find(" not in {"); set != std::string::npos)
+        return tr("{}: possible are {}", before(" not in {"), what.substr(set + 8));
+    return what;
+}
+
 void add_format(CLI::App* app, Arguments& arguments) {
     app->add_option("--format", arguments.format, tr("text or json"))->check(CLI::IsMember({"text", "json"}));
+}
+
+/// Numbers are written as they are printed: 062 and 0x3e would be others to the parser.
+CLI::Validator decimal() {
+    return CLI::Validator(
+        [](std::string& text) {
+            const bool printed = !text.empty() && is_digits(text) && (text == "0" || text.front() != '0');
+            return printed ? std::string()
+                           : tr("\"{}\": a number is written in digits, without leading zeros", text);
+        },
+        "");
 }
 
 void add_cases(CLI::App& app, Arguments& a) {
     auto* cases = app.add_subcommand("cases", tr("PMH key cases: the work list, and what is found out"));
     cases->require_subcommand(1);
+    a.cases_command = cases;
     const auto add_filter = [&](CLI::App* sub) {
         sub->add_option("--insurer", a.cases.insurer, tr("only this insurer (保険者番号)"));
-        sub->add_option("--state", a.case_state, tr("only cases at this step, as --format json names it"));
+        std::string states;
+        for (const auto& [state, name] : registration::kCaseStateNames)
+            if (registration::is_open(state)) states += (states.empty() ? "" : ", ") + std::string(name);
+        sub->add_option("--state", a.case_state, tr("only cases at this step: {}", states));
         sub->add_option("--reason", a.cases.reason, tr("errorId, or exempt or enrolment-unconfirmable"));
         sub->add_option("--older-than", a.older_than, tr("opened longer ago than this (e.g. 30d)"));
         add_format(sub, a);
     };
-    add_filter(cases->add_subcommand("list", tr("open cases, what can be done now first")));
+    auto* list = cases->add_subcommand("list", tr("open cases, what can be done now first"));
+    add_filter(list);
+    list->add_flag("--all", a.cases.all, tr("all of them, not the first twenty of each step"));
     auto* show = cases->add_subcommand("show", tr("one case: history, evidence, the next question"));
-    show->add_option("ID", a.decide.id, tr("number of a case"))->required();
+    const auto add_case = [&](CLI::App* sub) {
+        auto* id = sub->add_option("ID", a.decide.id, tr("number of a case"))->check(decimal());
+        sub->add_option("--insured", a.decide.insured, tr("instead: the open case of this 被保険者番号"))
+            ->excludes(id);
+        sub->add_option("--insurer", a.decide.insurer, tr("only this insurer (保険者番号)"));
+    };
+    add_case(show);
     add_format(show, a);
     auto* decide = cases->add_subcommand("decide", tr("answer the question of a case"));
-    decide->add_option("ID", a.decide.id, tr("number of a case"))->required();
+    add_case(decide);
     std::vector<std::string> findings;
     findings.reserve(registration::kFindings.size());
     for (const auto finding : registration::kFindings)
         findings.emplace_back(name_of(registration::kCaseEventNames, finding));
-    decide->add_option("--finding", a.decide.finding, tr("what was found out"))
-        ->required()
-        ->check(CLI::IsMember(findings));
+    auto* finding =
+        decide->add_option("--finding", a.decide.findings,
+                           tr("what was found out; several times: the answers to several steps, in order"));
+    finding->check(CLI::IsMember(findings))
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    decide->add_flag("--reverse", a.decide.reverse, tr("take the last answer back (at ②-2 and ⑦)"))
+        ->excludes(finding);
     decide
         ->add_option("--reason", a.decide.reason, tr("of leave-in-error: exempt or enrolment-unconfirmable"))
         ->check(CLI::IsMember({"exempt", "enrolment-unconfirmable"}));
@@ -101,7 +153,7 @@ void build(CLI::App& app, Arguments& a) {
         app.add_subcommand("validate-mapping", tr("read, map and validate the real source; send nothing"));
     validate->add_option("--record", a.validate.kind, tr("one record kind"));
     validate->add_option("--sample", a.validate.sample, tr("only so many rows of each kind"))
-        ->check(CLI::NonNegativeNumber);
+        ->check(decimal());
     validate->add_option("--format", a.validate.format, tr("text or json"))
         ->check(CLI::IsMember({"text", "json"}));
     validate->add_option("--output", a.validate.output, tr("write to this file"));
@@ -118,13 +170,15 @@ void build(CLI::App& app, Arguments& a) {
     run->add_flag("--standalone", a.standalone, tr("in this process"));
     run->add_flag("--yes", a.run.yes, tr("answer questions with yes"));
     run->add_flag("--accept-drop", a.run.accept_drop, tr("many rows are missing, and that is right"));
+    run->add_flag("--accept-change", a.run.accept_change,
+                  tr("many records change or lose what they had, and that is right"));
     run->add_flag("--accept-resend", a.run.accept_resend, tr("many records change, and that is right"));
     run->add_option("--wait", a.wait, tr("how long to wait for results (e.g. 10m; 0: not at all)"));
     run->add_flag("--quiet", a.run.quiet, tr("print nothing on success"));
     add_format(run, a);
 
     auto* jobs = app.add_subcommand("jobs", tr("runs so far, or one run with its row accounting"));
-    jobs->add_option("ID", a.job_id, tr("number of a run"));
+    jobs->add_option("ID", a.job_id, tr("number of a run"))->check(decimal());
     add_format(jobs, a);
     add_format(app.add_subcommand("status", tr("counts per insurer, record kind and state")), a);
 
@@ -141,14 +195,21 @@ void build(CLI::App& app, Arguments& a) {
         sub->add_option("--insured", a.held.insured, tr("被保険者番号"));
         sub->add_option("--record", a.held.kind, tr("record kind"));
         sub->add_option("--reason", a.held.reason, tr("reason, as held list --format json names it"));
-        add_format(sub, a);
+        const bool list = std::string_view(name) == "list";
+        auto* format =
+            sub->add_option("--format", a.held.format, list ? tr("text, json or csv") : tr("text or json"));
+        format->check(list ? CLI::IsMember({"text", "json", "csv"}) : CLI::IsMember({"text", "json"}));
+        if (list)
+            sub->add_flag("--all", a.held.all, tr("all of them, not the first twenty"));
+        else
+            sub->add_flag("--yes", a.held.yes, tr("answer questions with yes"));
     }
 
     add_cases(app, a);
 
     auto* report = app.add_subcommand("report", tr("linkage report of a day or of a run"));
     auto* day = report->add_option("--date", a.report_day, tr("the day (default: today), YYYY-MM-DD"));
-    report->add_option("--run", a.report.run, tr("number of a run"))->excludes(day);
+    report->add_option("--run", a.report.run, tr("number of a run"))->excludes(day)->check(decimal());
     report->add_option("--format", a.report.format, tr("text, json, csv or html"))
         ->check(CLI::IsMember({"text", "json", "csv", "html"}));
     report->add_option("--output", a.report_output, tr("write to this file"));
@@ -172,7 +233,7 @@ void build(CLI::App& app, Arguments& a) {
 
 /// What the parser cannot know: names that the configuration and the specification give.
 Status check_names(const Arguments& a, const config::Config& config) {
-    for (const std::string& number : {a.run.insurer, a.insurer, a.cases.insurer})
+    for (const std::string& number : {a.run.insurer, a.insurer, a.cases.insurer, a.decide.insurer})
         if (!number.empty() && config.insurer(number) == nullptr)
             return fail(ErrorCode::usage, tr("insurer {} is not in the configuration", number));
     for (const std::string& day : {a.run.base_date, a.report_day})
@@ -182,6 +243,14 @@ Status check_names(const Arguments& a, const config::Config& config) {
         return fail(ErrorCode::usage, tr("only initial-setup takes --base-date"));
     if (!a.case_state.empty() && !value_of(registration::kCaseStateNames, a.case_state))
         return fail(ErrorCode::usage, tr("there is no step \"{}\" of a case", a.case_state));
+    const auto* cases = a.cases_command;
+    if (cases != nullptr && (cases->got_subcommand("show") || cases->got_subcommand("decide"))) {
+        if (a.decide.id == 0 && a.decide.insured.empty())
+            return fail(ErrorCode::usage, tr("name the case: its number, or --insured"));
+        if (cases->got_subcommand("decide") && a.decide.findings.empty() && !a.decide.reverse)
+            return fail(ErrorCode::usage,
+                        tr("give an answer with --finding, or take one back with --reverse"));
+    }
     if ((!a.wait.empty() && !parse_duration(a.wait)) ||
         (!a.older_than.empty() && !parse_duration(a.older_than)))
         return fail(ErrorCode::usage, tr("a duration is an integer and ms, s, m, h or d"));
@@ -194,7 +263,7 @@ int execute_cases(const CLI::App& app, Arguments& a, const config::Config& confi
     a.cases.json = a.decide.json = json;
     if (!a.case_state.empty()) a.cases.state = value_of(registration::kCaseStateNames, a.case_state);
     if (!a.older_than.empty()) a.cases.older_than = parse_duration(a.older_than);
-    if (chosen("show")) return cases_show(config, world, a.decide.id, json);
+    if (chosen("show")) return cases_show(config, world, a.decide);
     if (chosen("decide")) return cases_decide(config, world, a.decide);
     if (chosen("export")) return cases_table(config, world, a.cases);
     if (chosen("import"))
@@ -215,7 +284,6 @@ int execute(const CLI::App& app, Arguments& a, const config::Config& config, Wor
         a.report.day = Date::parse_iso(a.report_day);
         return linkage_report(config, world, a.report);
     }
-    a.held.json = json;
     const bool resend = app.get_subcommand("held")->got_subcommand("resend");
     return resend ? held_resend(config, world, a.held) : held_list(config, world, a.held);
 }
@@ -284,10 +352,10 @@ int dispatch(const CLI::App& app, Arguments& a, World& world, std::vector<std::s
     if (!a.table.file.empty() && !writes_table(app)) {
         auto text = read_case_table(a.table.file);
         if (!text) return refuse(world, text.error());
-        a.table.text = std::move(*text);
+        a.table.bytes = std::move(*text);
     }
     if (is_remote(app) && !a.standalone && !config->control.socket.empty()) {
-        const RemoteRequest request{std::move(arguments), a.table.text, a.format == "json"};
+        const RemoteRequest request{std::move(arguments), a.table.bytes, a.format == "json"};
         auto reply = through_daemon(config->control.socket, request, world);
         if (!reply) return refuse(world, reply.error());
         if (*reply) return place_output(app, a, world, (*reply)->exit_status, std::move((*reply)->output));
@@ -364,11 +432,11 @@ Result<RemoteCommand> RemoteCommand::parse(const std::vector<std::string>& argum
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         parsed->app.parse(reversed);
     } catch (const CLI::ParseError& error) {
-        return fail(ErrorCode::usage, error.what());
+        return fail(ErrorCode::usage, parse_error_in_words(error));
     }
     if (!is_remote(parsed->app))
         return fail(ErrorCode::usage, tr("this command does not go through the daemon"));
-    a.table.text = std::move(input);
+    a.table.bytes = std::move(input);
     prepare_job(a);
     return RemoteCommand(std::move(parsed));
 }
@@ -411,9 +479,11 @@ int command_line(int argc, const char* const* argv, World& world) {
     build(app, arguments);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::Success& asked) {  // help or version
+        return app.exit(asked, world.out, world.err);
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error, world.out, world.err);
-        return status == 0 ? 0 : info(ErrorCode::usage).exit_status;
+        return refuse(world, Error{ErrorCode::usage, parse_error_in_words(error), "",
+                                   tr("see: kaigo-gateway --help, and --help behind each command")});
     }
     try {
         return dispatch(app, arguments, world, arguments_for_daemon(argc, argv));

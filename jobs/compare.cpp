@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <cstring>
 #include <ostream>
 
 #include "base/i18n.h"
+#include "jobs/judge.h"
 #include "jobs/ordered_rows.h"
+#include "jobs/words.h"
 #include "mapping/evidence.h"
 
 namespace kaigo::jobs {
@@ -25,9 +27,11 @@ using registration::Term;
 namespace {
 
 constexpr std::size_t kChangesAtOnce = 5'000;
-/// Of what is held back until it is clear that the source has not lost its rows.
-constexpr std::size_t kHeldBackBytes = 16U << 20;
-constexpr std::size_t kHeldBackChanges = 50'000;
+/// What is handed on together, once it is sure that it belongs to one state of the source.
+constexpr std::size_t kSendingsAtOnce = 500;
+/// Of what is held back until all rows were read and judged.
+constexpr std::size_t kHeldBackBytes = 32U << 20;
+constexpr std::size_t kHeldBackChanges = 100'000;
 
 /// What the source says of single persons, opened when it is first asked. Evidence that cannot be read moves
 /// no case and stops nothing else.
@@ -53,7 +57,21 @@ class EvidenceCursor {
     /// Why evidence, or some of it, could not be read; empty: it could.
     std::string trouble() const {
         if (failure) return failure->text();
-        return reader_ ? reader_->unreadable() : std::string();
+        return reader_ ? reader_->unreadable() : unreadable_;
+    }
+
+    /// Rows in all, where it was asked; it cannot be asked any more.
+    std::optional<std::int64_t> close() {
+        std::optional<std::int64_t> rows;
+        if (reader_ && !failure) {
+            if (const auto count = reader_->count_to_the_end())
+                rows = *count;
+            else
+                failed(count.error());
+            unreadable_ = reader_->unreadable();
+        }
+        reader_.reset();
+        return rows;
     }
 
     std::optional<Error> failure;
@@ -69,54 +87,46 @@ class EvidenceCursor {
     const InsurerNumber& insurer_;
     Date today_;
     std::unique_ptr<mapping::EvidenceReader> reader_;
+    std::string unreadable_;
 };
-
-bool exceeds(std::int64_t part, std::int64_t whole, int percent) { return part * 100 > whole * percent; }
-
-Failure held_for_drop(const config::Insurer& insurer, const spec::RecordKind& kind, std::int64_t before,
-                      std::int64_t now) {
-    return fail(ErrorCode::needs_person,
-                tr("insurer {}, {}: the source has {} rows, at the last run it had {}: nothing was sent",
-                   insurer.number.value(), kind.id, now, before))
-        .remedy(tr("find out why rows are missing; if that is right, run again with --accept-drop"));
-}
 
 /// One pass over source and ledger.
 class Pass {
   public:
+    /// When what is decided goes out.
+    enum class Release : std::uint8_t {
+        on_the_way,  ///< stretch by stretch, once each is sure to belong to one state of the source
+        at_the_end,  ///< when the caller has judged the whole reading
+    };
+
+    /// @param views  what is read, to be asked whether it is one state
     Pass(Gateway& gateway, SharedLedger& ledger, Exchange* exchange, const config::Insurer& insurer,
-         const spec::RecordKind& kind, const CompareOptions& options, EvidenceCursor evidence)
+         const mapping::KindPlan& plan, const CompareOptions& options, EvidenceCursor evidence,
+         Release release, const std::vector<std::unique_ptr<source::Snapshot>>& views)
         : gateway_(gateway),
           ledger_(ledger),
           exchange_(exchange),
           insurer_(insurer),
-          kind_(kind),
+          plan_(plan),
+          kind_(*plan.kind),
           options_(options),
           insurer_id_(ledger->insurer(insurer.number.value())),
-          kind_id_(ledger->kind(kind.id)),
+          kind_id_(ledger->kind(kind_.id)),
           known_(gateway.config().ledger, insurer_id_, kind_id_),
-          evidence_(std::move(evidence)) {
+          evidence_(std::move(evidence)),
+          release_(release),
+          views_(&views),
+          withdrawals_(ledger->withdrawals(insurer_id_)) {
         for (ledger::KnownCase& each : ledger->open_cases(insurer_id_, kind_id_))
             cases_.emplace(each.key, std::move(each));
-        if (kind.requires_kind)
-            prerequisite_.emplace(gateway.config().ledger, insurer_id_, ledger->kind(*kind.requires_kind));
+        if (kind_.requires_kind)
+            prerequisite_.emplace(gateway.config().ledger, insurer_id_, ledger->kind(*kind_.requires_kind));
         for (const auto& other : gateway.specification().kinds())
-            has_dependants_ = has_dependants_ || other->requires_kind == kind.id;
+            has_dependants_ = has_dependants_ || other->requires_kind == kind_.id;
         entry_ = known_.next();
     }
 
-    /// Sends and writes nothing until so many rows were read that the source cannot have lost too many: on an
-    /// ordinary day that is known without counting them first.
-    /// @param before   rows that the last comparison read
-    /// @param percent  of them may be missing
-    /// @param count    counts the rows, for when more waits than is kept in memory
-    void guard(std::int64_t before, int percent, std::function<Result<std::int64_t>()> count) {
-        rows_before_ = before;
-        rows_needed_ = before - before * percent / 100;
-        count_ = std::move(count);
-        guarded_ = rows_needed_ > 0;
-    }
-
+    /// Reads to the end. What is to go out at the end waits for end().
     /// @param comparison  nothing: only counts
     Result<CompareOutcome> run(OrderedRows& rows, std::optional<ledger::ComparisonId> comparison) {
         comparison_ = comparison;
@@ -129,37 +139,96 @@ class Pass {
             // No row is looked at longer than until the next one: its bytes do not live on.
             if (held != nullptr && !again) KAIGO_CHECK(decide(*std::exchange(held, nullptr)));
             // Never between two rows of one key.
-            if (held == nullptr && (gateway_.world().stop.stop_requested() || closed())) {
+            if (held == nullptr && must_stop()) {
                 outcome_.stopped = true;
                 break;
             }
+            if (outcome_.too_much) break;
             if (options_.only && !options_.only->contains(row->key)) continue;
             ++outcome_.left.read;
-            if (guarded_ && outcome_.left.read >= rows_needed_) KAIGO_CHECK(release());
             if (options_.progress != nullptr) options_.progress->read(outcome_.left.read);
             if (again) merge_duplicate(*held, *row);
             held = row;
         }
         if (held != nullptr) KAIGO_CHECK(decide(*held));
-        const bool whole = !outcome_.stopped && !rows.out_of_order;
-        if (guarded_ && whole) KAIGO_CHECK(release_if_enough(outcome_.seen + rows.counts.unreadable));
+        const bool whole = !outcome_.stopped && !outcome_.too_much && !rows.out_of_order;
         while (whole && entry_ != nullptr) pass_over_entry();
+        outcome_.unreadable = rows.counts.unreadable;
+        outcome_.seen += rows.counts.unreadable;
         if (!options_.only) {
             outcome_.left.read += rows.counts.unreadable;
             outcome_.left.rejected += rows.counts.unreadable;
         }
-        if (guarded_) outcome_.left = {};  // nothing of it was sent or written
-        outcome_.complete = rows.counts.unreadable == 0 && !rows.out_of_order && !outcome_.stopped;
+        outcome_.complete = rows.counts.unreadable == 0 && whole;
+        outcome_.children = rows.counts.children;
+        for (const auto& [path, count] : rows.counts.items) outcome_.contents[contents::kItem + path] = count;
+        for (const mapping::ChildCount& child : rows.counts.children) {
+            outcome_.contents[contents::kQuery + child.name] = child.rows;
+            outcome_.contents[contents::kOrphans + child.name] = child.orphans;
+        }
+        if (const auto evidence = evidence_.close(); evidence && whole)
+            outcome_.contents[contents::kEvidence] = *evidence;
+        KAIGO_CHECK(verify());
+        views_ = nullptr;  // nothing is read from now on
         return outcome_;
     }
 
-    /// Deletions, once the caller is content with the read.
+    /// What was decided goes out, with deletions once the caller is content with the read.
+    Status end(bool deletions) {
+        if (deletions) KAIGO_CHECK(remove_gone());
+        // A targeted look at a row that is not there is over; the whole comparison sees to it.
+        if (comparison_ && options_.only)
+            for (const auto& [key, standing, account, consent] : gone_)
+                if (standing.in_case && !standing.in_flight() && !stepped_.contains(key))
+                    steps_.push_back(begin_step(key));
+        if (!comparison_) return {};
+        KAIGO_CHECK(release());
+        return exchange_->flush();
+    }
+
+    /// Nothing of what waits goes out; what has gone on the way is whole.
+    Status give_up() {
+        held_back_.clear();
+        changes_.clear();
+        steps_.clear();
+        verdicts_.clear();
+        return exchange_ == nullptr ? Status{} : exchange_->flush();
+    }
+
+    /// Records without a row that deletions would have taken.
+    std::vector<std::string> gone_keys() const {
+        std::vector<std::string> out;
+        for (const auto& each : gone_)
+            if (each.standing.on_platform && !each.standing.platform_owned) out.push_back(each.key);
+        return out;
+    }
+
+    std::string evidence_trouble() const { return evidence_.trouble(); }
+    const CompareOutcome& outcome() const { return outcome_; }
+
+  private:
+    struct FromRow {
+        std::optional<Digest> my_number;
+        std::optional<std::int64_t> consent;
+    };
+
     Status remove_gone() {
-        for (auto& [key, standing, account] : gone_) {
+        std::optional<ledger::PrerequisiteReader> persons;
+        if (kind_.requires_kind)
+            persons.emplace(gateway_.config().ledger, insurer_id_, ledger_->kind(*kind_.requires_kind));
+        for (auto& [key, standing, account, consent] : gone_) {
             // Whether dependants remain is known only after they were compared: the exchange releases it
             // then.
             Decision decision = registration::compare_gone(standing, has_dependants_);
+            // Without the withdrawal the platform would take the consent before it for granted. It goes with
+            // its person.
+            const auto told = consent ? registration::ConsentVerdict::unpack(*consent) : std::nullopt;
+            const bool withdrawal = told && told->reason == registration::ConsentReason::act_withdrawn;
+            if (decision.send && withdrawal && persons &&
+                persons->carries_dependants(spec::insured_number_of(key)))
+                decision = registration::hold_gone(standing, registration::reason::kWithdrawnBefore);
             if (!decision.changes) continue;
+            if (decision.next.state == registration::RecordState::rejected) ++outcome_.new_rejected;
             if (account)
                 decision.term = Term::waiting;
             else
@@ -181,23 +250,23 @@ class Pass {
                 KAIGO_CHECK(change(key, standing, decision, FromRow{}));
             }
         }
-        return finish();
+        return {};
     }
 
-    std::string evidence_trouble() const { return evidence_.trouble(); }
-    std::int64_t would_resend() const { return outcome_.left.changed; }
-    const CompareOutcome& outcome() const { return outcome_; }
-
-  private:
-    struct FromRow {
-        std::optional<Digest> my_number;
-        std::optional<std::int64_t> consent;
-    };
-
-    bool closed() const {
+    /// The source is not held longer than the platform and the spool take what is read.
+    bool must_stop() {
         constexpr std::int64_t kEvery = 256;
-        return exchange_ != nullptr && options_.pause_when_closed && outcome_.seen % kEvery == 0 &&
-               !exchange_->may_send();
+        if (gateway_.world().stop.stop_requested()) return true;
+        if (exchange_ == nullptr || outcome_.seen % kEvery != 0) return false;
+        outcome_.spool_full = release_ == Release::on_the_way && !exchange_->has_room();
+        return outcome_.spool_full || (options_.pause_when_closed && !exchange_->may_send());
+    }
+
+    /// Whether what was read so far is of one state of the source.
+    Status verify() const {
+        if (views_ == nullptr) return {};
+        for (const auto& view : *views_) KAIGO_CHECK(view->verify());
+        return {};
     }
 
     /// One more row of a key: it stands for those before it too.
@@ -221,7 +290,7 @@ class Pass {
 
     void pass_over_entry() {
         const bool in_scope = !options_.only || options_.only->contains(entry_->key);
-        if (in_scope) gone_.push_back({entry_->key, entry_->standing, earlier_account()});
+        if (in_scope) gone_.push_back({entry_->key, entry_->standing, earlier_account(), entry_->consent});
         entry_ = known_.next();
     }
 
@@ -249,6 +318,12 @@ class Pass {
         Decision decision = standing.in_case
                                 ? decide_case(row, standing)
                                 : registration::compare_present(row.source, standing, prerequisite);
+        if (decision.send && grants_withdrawn(row, standing)) {
+            row.source.verdict = SourceRow::Verdict::unusable;
+            row.source.reason = registration::reason::kWithdrawnBefore;
+            decision = registration::compare_present(row.source, standing, prerequisite);
+        }
+        remember_withdrawal(row);
         note_consent(row, standing, decision);
         account_ = known ? earlier_account() : std::nullopt;
         if (account_) decision.term = Term::waiting;
@@ -262,7 +337,7 @@ class Pass {
             if (decision.changes)
                 return change(std::string(row.key), standing, decision, {row.my_number, row.consent});
             if (step_) steps_.push_back(std::move(*step_));
-            return steps_.size() + verdicts_.size() >= kChangesAtOnce ? write_changes() : Status{};
+            return steps_.size() + verdicts_.size() >= kChangesAtOnce ? hand_on() : Status{};
         }
         std::string deletion;
         if (decision.next.owed == UpdateKind::remove)
@@ -315,6 +390,33 @@ class Pass {
         return {found->second, found->second.pmh_case, {}, true, "", ""};
     }
 
+    /// A withdrawal that the platform was told does not end because the source has forgotten it.
+    bool grants_withdrawn(const OrderedRow& row, const Standing& standing) const {
+        if (!row.consent || standing.reason == registration::reason::kWithdrawalReleased) return false;
+        const auto now = registration::ConsentVerdict::unpack(*row.consent);
+        if (!now) return false;
+        const auto told = standing.on_platform && known_consent_
+                              ? registration::ConsentVerdict::unpack(*known_consent_)
+                              : std::nullopt;
+        // An older act is history; an application's consent is what counts now.
+        std::optional<Date> withdrawal;
+        if (const auto found = plan_.consent_on_application
+                                   ? withdrawals_.find(spec::insured_number_of(row.key))
+                                   : withdrawals_.end();
+            found != withdrawals_.end())
+            withdrawal = registration::ConsentVerdict::day_of(found->second);
+        return registration::grants_withdrawn(*now, told, withdrawal);
+    }
+
+    void remember_withdrawal(OrderedRow& row) const {
+        if (!row.consent || !known_consent_) return;
+        const auto now = registration::ConsentVerdict::unpack(*row.consent);
+        if (now)
+            row.consent =
+                registration::remembered(*now, registration::ConsentVerdict::unpack(*known_consent_))
+                    .packed();
+    }
+
     void note_consent(const OrderedRow& row, const Standing& standing, const Decision& decision) {
         const bool told = standing.state == registration::RecordState::registered;
         if (comparison_ && told && !decision.changes && row.consent && row.consent != known_consent_)
@@ -361,28 +463,26 @@ class Pass {
         sending.consent = row.consent;
         sending.comparison = account_ ? account_ : comparison_;
         sending.case_step = ledger::maybe(std::exchange(step_, std::nullopt));
-        if (!guarded_) return exchange_->add(kind_, std::move(sending), canonical);
         held_bytes_ += canonical.size() + sizeof(HeldBack);
         held_back_.push_back({std::move(sending), SecretBytes(std::string(canonical))});
-        return held_bytes_ > kHeldBackBytes ? count_and_release() : Status{};
+        return held_back_.size() >= kSendingsAtOnce ? hand_on() : Status{};
     }
 
-    Status count_and_release() {
-        KAIGO_TRY(const std::int64_t rows, count_());
-        return release_if_enough(rows);
-    }
-
-    Status release_if_enough(std::int64_t rows) {
-        if (rows < rows_needed_) return held_for_drop(insurer_, kind_, rows_before_, rows);
-        return release();
+    /// What has gathered goes out, or waits for the end where that is agreed and it is not too much.
+    Status hand_on() {
+        if (release_ == Release::on_the_way || views_ == nullptr) return release();
+        outcome_.too_much = held_bytes_ > kHeldBackBytes ||
+                            changes_.size() + steps_.size() + verdicts_.size() > kHeldBackChanges;
+        return {};
     }
 
     Status release() {
-        guarded_ = false;
+        KAIGO_CHECK(verify());
         for (HeldBack& each : std::exchange(held_back_, {}))
             KAIGO_CHECK(exchange_->add(kind_, std::move(each.sending), each.canonical.view()));
-        return changes_.size() + steps_.size() + verdicts_.size() >= kChangesAtOnce ? write_changes()
-                                                                                    : Status{};
+        held_bytes_ = 0;
+        write_changes();
+        return {};
     }
 
     Status change(const std::string& key, const Standing& standing, const Decision& decision,
@@ -393,13 +493,10 @@ class Pass {
         const auto consent = told || !decision.next.on_platform ? row.consent : std::nullopt;
         changes_.push_back({key, standing.state, decision.event, decision.next, decision.term, my_number,
                             account_, consent, ledger::maybe(std::exchange(step_, std::nullopt))});
-        return changes_.size() >= kChangesAtOnce ? write_changes() : Status{};
+        return changes_.size() >= kChangesAtOnce ? hand_on() : Status{};
     }
 
-    Status write_changes() {
-        if (guarded_)
-            return changes_.size() + steps_.size() + verdicts_.size() > kHeldBackChanges ? count_and_release()
-                                                                                         : Status{};
+    void write_changes() {
         ledger_->apply_changes(*comparison_, insurer_id_, kind_id_, gateway_.keys().id, changes_,
                                gateway_.world().clock.now());
         changes_.clear();
@@ -407,24 +504,13 @@ class Pass {
         verdicts_.clear();
         ledger_->step_cases(steps_, gateway_.world().clock.now());
         steps_.clear();
-        return {};
-    }
-
-    Status finish() {
-        if (!comparison_) return {};
-        // A targeted look at a row that is not there is over; the whole comparison sees to it.
-        if (options_.only)
-            for (const auto& [key, standing, account] : gone_)
-                if (standing.in_case && !standing.in_flight() && !stepped_.contains(key))
-                    steps_.push_back(begin_step(key));
-        if (!guarded_) KAIGO_CHECK(write_changes());
-        return exchange_->flush();
     }
 
     Gateway& gateway_;
     SharedLedger& ledger_;
     Exchange* exchange_;
     const config::Insurer& insurer_;
+    const mapping::KindPlan& plan_;
     const spec::RecordKind& kind_;
     const CompareOptions& options_;
     ledger::InsurerId insurer_id_;
@@ -438,6 +524,7 @@ class Pass {
         std::string key;
         Standing standing;
         std::optional<ledger::ComparisonId> account;
+        std::optional<std::int64_t> consent;
     };
     std::vector<Gone> gone_;
     std::set<std::string> stepped_;                ///< keys of them that a decision changed
@@ -452,10 +539,9 @@ class Pass {
         ledger::Sending sending;
         SecretBytes canonical;
     };
-    bool guarded_ = false;
-    std::int64_t rows_before_ = 0;
-    std::int64_t rows_needed_ = 0;
-    std::function<Result<std::int64_t>()> count_;
+    Release release_;
+    const std::vector<std::unique_ptr<source::Snapshot>>* views_;   ///< null: reading has ended
+    std::map<std::string, std::int64_t, std::less<>> withdrawals_;  ///< by person: the latest that was told
     std::vector<HeldBack> held_back_;
     registration::BatchFill planned_{{}};
     std::size_t held_bytes_ = 0;
@@ -463,11 +549,53 @@ class Pass {
     std::optional<Digest> sent_number_;          ///< of the record at hand
     std::optional<std::int64_t> known_consent_;  ///< of the record at hand
     CompareOutcome outcome_;
-
-  public:
-    /// What is not deletion is written even when deletions are suspended.
-    Status finish_without_deletions() { return finish(); }
 };
+
+/// What a reading that went through leaves for a person to see to.
+template <class Attend>
+void tell_findings(Gateway& gateway, SharedLedger& ledger, std::optional<ledger::ComparisonId> comparison,
+                   const config::Insurer& insurer, const spec::RecordKind& kind, const Pass& pass,
+                   const CompareOutcome& outcome, Tally& tally, const Attend& attend) {
+    const World& world = gateway.world();
+    std::vector<ledger::Attention> attention;
+    std::vector<ledger::QueryRows> queries;
+    std::string orphans;
+    std::int64_t orphan_rows = 0;
+    for (const mapping::ChildCount& child : outcome.children) {
+        queries.push_back({child.name, child.rows, child.orphans});
+        if (child.orphans == 0) continue;
+        ++tally.alarms;
+        orphan_rows += child.orphans;
+        orphans += (orphans.empty() ? "" : "; ") + orphans_in_words(child);
+        world.err << tr("warning: {}: {}", kind.id, orphans_in_words(child)) << '\n';
+    }
+    if (orphan_rows > 0) attention.push_back({ledger::attention::kOrphans, orphan_rows, orphans});
+    std::vector<std::string> withheld;
+    if (outcome.unreadable > 0) {
+        ++tally.rejected;
+        withheld = pass.gone_keys();
+        constexpr std::size_t kShown = 5;
+        std::string keys;
+        for (std::size_t i = 0; i < std::min(kShown, withheld.size()); ++i)
+            keys += (i == 0 ? " (" : ", ") + spec::describe_key(kind, withheld[i]);
+        if (!keys.empty()) keys += withheld.size() > kShown ? ", …)" : ")";
+        const std::string text =
+            tr("the key of {} rows cannot be read: no deletions; {} records without a row stay on the "
+               "platform{}",
+               outcome.unreadable, withheld.size(), keys);
+        world.err << tr("warning: {}: {}", kind.id, text) << '\n';
+        attention.push_back({ledger::attention::kDeletionsWithheld, outcome.unreadable, text});
+    }
+    if (comparison) {
+        ledger->note_queries(*comparison, queries);
+        ledger->withhold(ledger->insurer(insurer.number.value()), ledger->kind(kind.id), withheld);
+    }
+    attend(attention);
+}
+
+Reading reading_of(const CompareOutcome& outcome) {
+    return {outcome.seen, outcome.left.read, outcome.left.changed, outcome.children, outcome.contents};
+}
 
 /// What changed since the last complete comparison, in words; empty when nothing did.
 std::string changed_fingerprints(const ledger::Baseline& before, const ledger::Baseline& now) {
@@ -493,11 +621,10 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
             .at(source->plan->file())
             .remedy(tr("add it, or leave the kind out of the insurer's record_kinds"));
     // One state for three threads: this one, the one that maps, the one that reads the main rows.
-    KAIGO_TRY(const auto snapshots, source->source->snapshots(3));
-    source::Snapshot* const snapshot = snapshots[0].get();
-    const SourceViews views{*snapshots[1], *snapshots[2]};
+    KAIGO_TRY(auto snapshots, source->source->snapshots(3));
     const auto insurer_id = ledger->insurer(insurer.number.value());
     const auto kind_id = ledger->kind(kind.id);
+    const World& world = gateway.world();
     const config::Safety& safety = gateway.config().safety;
 
     ledger::Baseline now;
@@ -506,68 +633,45 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
     now.digest_key = gateway.keys().id;
     const auto before = ledger->baseline(insurer_id, kind_id);
     const bool whole = !options.only;
-    const auto count = [&] { return snapshot->count(plan->query.sql, insurer.number); };
+    const std::string changed = before && whole ? changed_fingerprints(*before, now) : "";
 
-    const auto evidence = [&] {
-        return EvidenceCursor(source->plan->evidence(), *snapshot, insurer.number,
-                              japan_date(gateway.world().clock.now()));
+    const auto attend = [&](std::vector<ledger::Attention> attention) {
+        if (whole && exchange != nullptr)
+            ledger->set_attention(insurer_id, kind_id, attention, world.clock.now());
     };
     bool sort = plan->sort;
-    const std::string changed = before ? changed_fingerprints(*before, now) : "";
-    if (whole && exchange != nullptr && !changed.empty() && !options.accept_resend) {
-        KAIGO_TRY(const auto rows, open_ordered_rows(gateway, *plan, views, insurer, true));
-        Pass counting(gateway, ledger, nullptr, insurer, kind, options, evidence());
-        KAIGO_TRY(const CompareOutcome counted, counting.run(*rows, std::nullopt));
-        if (exceeds(counting.would_resend(), counted.left.read, safety.resend_percent))
-            return fail(ErrorCode::needs_person,
-                        tr("insurer {}, {}: {} changed since the last run, and {} of {} records would be "
-                           "sent again: "
-                           "nothing was sent",
-                           insurer.number.value(), kind.id, changed, counting.would_resend(),
-                           counted.left.read))
-                .remedy(
-                    tr("compare with validate-mapping; if that is right, run again with --accept-resend"));
-    }
-
+    bool judged = options.judged || !whole;
+    bool counted = options.judged;  // what goes out need not wait for the last row
+    // Digests under another key say that everything changed: it is counted before anything is held back.
+    bool count_first = exchange != nullptr && !changed.empty() && !options.accept_resend;
     for (;;) {
-        KAIGO_TRY(const auto rows,
-                  open_ordered_rows(gateway, *plan, views, insurer, sort || exchange == nullptr));
-        Pass pass(gateway, ledger, exchange, insurer, kind, options, evidence());
+        const bool live = exchange != nullptr && !count_first;
+        KAIGO_TRY(auto rows,
+                  open_ordered_rows(gateway, *plan, {*snapshots[1], *snapshots[2]}, insurer, sort));
+        Pass pass(gateway, ledger, live ? exchange : nullptr, insurer, *plan, options,
+                  EvidenceCursor(source->plan->evidence(), *snapshots[0], insurer.number,
+                                 japan_date(world.clock.now())),
+                  counted ? Pass::Release::on_the_way : Pass::Release::at_the_end, snapshots);
         std::optional<ledger::ComparisonId> comparison;
-        if (exchange != nullptr)
-            comparison = ledger->start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
-        if (whole && before && !options.accept_drop)
-            pass.guard(before->rows_read, safety.drop_percent, count);
+        if (live) comparison = ledger->start_comparison(run, insurer_id, kind_id, whole ? "all" : "owed");
         const auto outcome = pass.run(*rows, comparison);
         tally.my_numbers_read += rows->counts.my_numbers_read;
-        // What was decided before the failure stays decided; the account of a broken read is told as broken.
+        const auto ended = [&](const char* how, const ledger::Accounting& left, bool complete) {
+            if (comparison) ledger->finish_comparison(*comparison, left, how, complete);
+        };
+        // The account of a broken read is told as broken.
         const auto failed = [&](const Error& error) -> tl::unexpected<Error> {
-            if (comparison) ledger->finish_comparison(*comparison, pass.outcome().left, "failed", false);
+            ended("failed", pass.outcome().left, false);
             return tl::unexpected(error);
         };
         if (!outcome) {
-            static_cast<void>(pass.finish_without_deletions());
+            KAIGO_CHECK(pass.give_up());
             return failed(outcome.error());
         }
-        now.rows_read = outcome->left.read;
-        // A targeted pass deletes no more than a whole one would: it goes by the rows that the source has
-        // now.
-        const bool dropped =
-            before && !options.accept_drop &&
-            exceeds(before->rows_read - outcome->seen, before->rows_read, safety.drop_percent);
-        const bool deletions = outcome->complete && !dropped;
-        if (const auto ended = deletions ? pass.remove_gone() : pass.finish_without_deletions(); !ended)
-            return failed(ended.error());
-        tally.rejected += outcome->new_rejected;
-        if (comparison)
-            ledger->finish_comparison(*comparison, pass.outcome().left,
-                                      rows->out_of_order  ? "restarted-sorted"
-                                      : outcome->stopped  ? "stopped"
-                                      : outcome->complete ? "done"
-                                                          : "unreadable-keys",
-                                      outcome->complete);
         if (rows->out_of_order && !sort) {
-            gateway.world().err
+            KAIGO_CHECK(pass.give_up());
+            ended("restarted-sorted", {}, false);
+            world.err
                 << tr("note: {} does not come in key order; it is sorted on disk (write \"order: sort\" "
                       "in the mapping)",
                       kind.id)
@@ -575,22 +679,79 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
             sort = true;
             continue;
         }
+        if (outcome->too_much) {
+            KAIGO_CHECK(pass.give_up());
+            ended("restarted-counted", {}, false);
+            count_first = true;
+            continue;
+        }
+        if (outcome->stopped && !(live && counted)) {
+            KAIGO_CHECK(pass.give_up());
+            ended("stopped", {}, false);
+            CompareOutcome nothing = *outcome;
+            nothing.left = {};
+            return nothing;
+        }
+        const auto objections =
+            judged
+                ? std::vector<Objection>()
+                : Judge(safety, before, {options.accept_drop, options.accept_change, options.accept_resend})
+                      .objections(reading_of(*outcome), changed);
+        if (!objections.empty()) {
+            std::vector<ledger::Attention> attention;
+            for (const Objection& each : objections) {
+                const auto same = std::ranges::find(attention, each.code, &ledger::Attention::code);
+                if (same == attention.end())
+                    attention.push_back({each.code, each.records, each.text});
+                else
+                    same->detail += "; " + each.text;
+            }
+            attend(attention);
+            if (exchange != nullptr) {
+                KAIGO_CHECK(pass.give_up());
+                ended("held", outcome->left, false);
+                return tl::unexpected(held(insurer.number, kind.id, objections));
+            }
+            world.err << tr("note: {}", held(insurer.number, kind.id, objections).text()) << '\n';
+        }
+        if (count_first) {
+            count_first = false;
+            judged = counted = true;
+            continue;
+        }
+        // Reading is over: the core system may write again while the rest goes out.
+        rows.reset();
+        snapshots.clear();
+        now.rows_read = outcome->left.read;
+        now.contents = outcome->contents;
+        // A targeted pass deletes no more than a whole one would: it goes by the rows that the source has
+        // now.
+        const std::int64_t gone = before ? before->rows_read - outcome->seen : 0;
+        const bool dropped =
+            before && !options.accept_drop && holds(safety, gone, before->rows_read, safety.drop_percent);
+        const bool deletions = outcome->complete && !dropped;
+        if (const auto done = pass.end(deletions); !done) return failed(done.error());
+        tally.rejected += pass.outcome().new_rejected;
+        ended(outcome->stopped    ? "stopped"
+              : outcome->complete ? "done"
+                                  : "unreadable-keys",
+              pass.outcome().left, outcome->complete);
         if (const std::string trouble = pass.evidence_trouble(); !trouble.empty()) {
             ++tally.alarms;
-            gateway.world().err << tr("warning: {}; it moves no case", trouble) << '\n';
-            gateway.world().tell("evidence-unreadable",
-                                 {{"insurer", insurer.number.value()}, {"detail", trouble}});
+            world.err << tr("warning: {}; it moves no case", trouble) << '\n';
+            world.tell("evidence-unreadable", {{"insurer", insurer.number.value()}, {"detail", trouble}});
             if (exchange != nullptr)
-                ledger->alarm(insurer_id, "evidence-unreadable", trouble, gateway.world().clock.now());
+                ledger->alarm(insurer_id, "evidence-unreadable", trouble, world.clock.now());
         }
-        if (rows->counts.unreadable > 0) {
-            ++tally.rejected;
-            gateway.world().err
-                << tr("warning: {}: the key of {} rows cannot be read; no deletions in this run", kind.id,
-                      rows->counts.unreadable)
-                << '\n';
+        if (whole && !outcome->stopped)
+            tell_findings(gateway, ledger, comparison, insurer, kind, pass, *outcome, tally, attend);
+        if (whole && outcome->complete && exchange != nullptr) {
+            // Evidence is read on days with cases alone.
+            if (before && !now.contents.contains(contents::kEvidence) &&
+                before->contents.contains(contents::kEvidence))
+                now.contents[contents::kEvidence] = before->contents.at(contents::kEvidence);
+            ledger->set_baseline(insurer_id, kind_id, now);
         }
-        if (whole && outcome->complete && exchange != nullptr) ledger->set_baseline(insurer_id, kind_id, now);
         return pass.outcome();
     }
 }

@@ -196,7 +196,34 @@ class Examination {
         for (const Fault& fault : faults.list()) error("mapping", fault.text(), tr("correct the mapping"));
         if (!opened) return error("source", opened.error());
         ok("source", name + ": " + settings.driver);
-        if (faults.empty()) ok("mapping", settings.mapping.string());
+        if (const std::string note = opened->source->note(); !note.empty()) ok("source", note);
+        if (!faults.empty()) return;
+        ok("mapping", settings.mapping.string());
+        for (const config::Insurer& insurer : config_.insurers)
+            if (insurer.source == name) rows(*opened, insurer);
+    }
+
+    /// What makes a linkage empty without an error.
+    void rows(const OpenSource& source, const config::Insurer& insurer) {
+        const std::string number = insurer.number.value();
+        const auto snapshot = source.source->snapshot();
+        if (!snapshot) return error("source", snapshot.error());
+        for (const auto& kind : specification_->kinds()) {
+            const mapping::KindPlan* plan = source.plan->kind(kind->id);
+            if (plan == nullptr || !insurer.wants(kind->id)) continue;
+            if (!plan->knows_form && !insurer.new_form_from)
+                warn("mapping",
+                     tr("{}, {}: no consent is told as あり, for nobody says on which form it was given",
+                        number, kind->name),
+                     tr("map \"form\", or set new_form_from for the insurer"));
+            const auto first = (*snapshot)->rows(plan->query.sql, insurer.number);
+            const auto some = first ? (*first)->next() : tl::unexpected(first.error());
+            if (!some)
+                error("source", some.error());
+            else if (!*some)
+                warn("source", tr("{}, {}: the source has no row", number, kind->name),
+                     tr("compare the insurer's number in the source with the configuration"));
+        }
     }
 
     void certificate(const config::Insurer& insurer) {

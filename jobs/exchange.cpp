@@ -36,7 +36,6 @@ constexpr std::size_t kMissedAtOnce = 50;
 constexpr Duration kLookForMissed{60'000};
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;
-constexpr int kUploadsBetweenCollecting = 8;
 constexpr std::size_t kSealingAtOnce = 2;
 /// In the place of a body's digest: the body was sent before the ledger was put back.
 constexpr const char* kAdopted = "adopted";
@@ -145,11 +144,6 @@ Status Exchange::begin_sealing() {
     BatchContents contents = std::exchange(building_, {});
     fill_ = registration::BatchFill(limits_);
     if (contents.sendings.empty()) return {};
-    if (const auto room = make_room(); !room) {
-        // Nothing of it is committed: it is owed as before. What was sealed before it is not sealed twice.
-        while (!sealing_.empty()) KAIGO_CHECK(hand_over_first());
-        return tl::unexpected(room.error());
-    }
     ledger::BatchDraft draft = make_draft(*contents.kind);
     sealing_.push_back(std::async(
         std::launch::async,
@@ -239,61 +233,39 @@ void Exchange::commit_adopted() {
     }
 }
 
+/// The intent is committed; its request leaves at once where a connection is free, else from the spool,
+/// later: whoever reads the source does not wait for the network.
 Status Exchange::hand_over_first() {
     auto first = std::move(sealing_.front());
     sealing_.pop_front();
     KAIGO_TRY(SealedBatch sealed, first.get());
-    const bool now = may_send();
+    if (const auto moved = take_outcomes(Duration(0)); !moved) return tl::unexpected(moved.error());
+    const bool now =
+        may_send() && client_.in_flight() < static_cast<std::size_t>(gateway_.config().platform.connections);
     const BatchId id =
         ledger_->commit_intent(run_, sealed.draft, gateway_.keys().id,
                                now ? BatchState::sending : BatchState::owed, gateway_.world().clock.now());
     count_sent(*sealed.kind, sealed.draft.sendings);
-    if (!now) return {};
-    client_.submit({id, sealed.kind->id, sealed.draft.request_id, sealed.draft.sendings.size(),
-                    std::move(sealed.body).take()});
-    while (client_.in_flight() >= static_cast<std::size_t>(gateway_.config().platform.connections)) {
-        const auto moved = take_outcomes(Duration(1000));
-        if (!moved) return tl::unexpected(moved.error());
-    }
-    return collect_on_the_way();
-}
-
-/// Results are taken while the rest is still being read: the spool stays small, and what the ledger wrote a
-/// moment ago is still in its cache.
-Status Exchange::collect_on_the_way() {
-    if (++uploads_since_collecting_ < kUploadsBetweenCollecting) return {};
-    uploads_since_collecting_ = 0;
-    for (const auto step : {&Exchange::list_completed, &Exchange::fetch_results}) {
-        const auto moved = (this->*step)();
-        // What cannot be had now is asked for again when everything has been sent.
-        if (!moved && !info(moved.error().code).retryable) return tl::unexpected(moved.error());
-    }
+    if (now)
+        client_.submit({id, sealed.kind->id, sealed.draft.request_id, sealed.draft.sendings.size(),
+                        std::move(sealed.body).take()});
     return {};
 }
 
-/// The spool holds what is under way, not a whole city: beyond its quota what was sent must settle first.
-Status Exchange::make_room() {
+bool Exchange::has_room() const { return spool_.size() <= gateway_.config().spool_quota; }
+
+Result<bool> Exchange::make_room() {
     Duration poll = kShortestPoll;
-    while (spool_.size() > gateway_.config().spool_quota && open_count() > 0) {
-        if (!may_send() || gateway_.world().stop.stop_requested())
-            return fail(ErrorCode::busy, tr("the spool is full, and the platform takes nothing now"))
-                .at(gateway_.config().spool.string())
-                .remedy(tr("nothing is lost; the next run goes on from here"));
-        KAIGO_TRY(const bool sent, send_due_batches());
-        // All answers first: a listing must not name a batch whose answer is still on its way.
-        bool answered = false;
-        while (client_.in_flight() > 0) {
-            KAIGO_TRY(const bool more, take_outcomes(Duration(1000)));
-            answered = answered || more;
-        }
-        KAIGO_TRY(const bool asked, ask_unknown());
-        KAIGO_TRY(const bool listed, list_completed());
-        KAIGO_TRY(const bool landed, fetch_results());
-        if (sent || answered || asked || listed || landed) continue;
+    while (spool_.size() > gateway_.config().spool_quota / 2 && open_count() > 0) {
+        if (!may_send() || gateway_.world().stop.stop_requested()) return false;
+        const auto moved = round();
+        // What cannot be reached now is reached later.
+        if (!moved && !info(moved.error().code).retryable) return tl::unexpected(moved.error());
+        if (moved && *moved) continue;
         gateway_.world().clock.sleep_until(gateway_.world().clock.now() + poll, gateway_.world().stop);
         poll = std::min(poll * 2, kLongestPoll);
     }
-    return {};
+    return true;
 }
 
 Status Exchange::send_batch(const Batch& batch) {

@@ -47,6 +47,11 @@ class Exchange {
     /// full; flush() sends the rest.
     Status add(const spec::RecordKind& kind, ledger::Sending sending, std::string_view canonical);
     Status flush();
+    /// Whether the spool takes more. It holds what is under way, not a whole city.
+    bool has_room() const;
+    /// Waits until what was sent has left the spool half empty. Not while a source is read.
+    /// @return false when a person asked to stop, or the platform takes nothing
+    Result<bool> make_room();
     /// Asks which requests the platform has finished that this ledger does not know: it was put back from a
     /// backup. What is then found to be owed is taken from there, not sent again.
     Status look_for_forgotten();
@@ -73,8 +78,6 @@ class Exchange {
     Instant opens_at() const;
 
   private:
-    Status make_room();
-    Status collect_on_the_way();
     Status begin_sealing();
     Status hand_over_first();
     Status send_batch(const ledger::Batch& batch);
@@ -127,7 +130,6 @@ class Exchange {
     BatchContents building_;
     registration::BatchFill fill_;
     std::deque<std::future<Result<SealedBatch>>> sealing_;  ///< in the order in which they go out
-    int uploads_since_collecting_ = 0;
     Instant looked_for_missed_{};
     std::map<std::string, ledger::ForgottenReception> forgotten_;  ///< by recordId
     struct Adopted {

@@ -1,12 +1,14 @@
 // held resend: rejected records go out again on an operator's word.
 
 #include <boost/json.hpp>
+#include <limits>
 #include <ostream>
 
 #include "base/i18n.h"
 #include "jobs/books.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
+#include "ledger/view.h"
 
 namespace kaigo::jobs {
 namespace {
@@ -26,6 +28,7 @@ Result<std::int64_t> resend(const config::Config& config, World& world, const He
             KAIGO_CHECK(books->audit(world.clock.now(), "held-resend", world.actor,
                                      {{"insurer", insurer.number.value()},
                                       {"kind", options.kind},
+                                      {"insured", options.insured},
                                       {"reason", options.reason},
                                       {"records", std::to_string(here)}}));
         count += here;
@@ -33,12 +36,44 @@ Result<std::int64_t> resend(const config::Config& config, World& world, const He
     return count;
 }
 
+/// What will become of them: most held records cannot be mended by sending them again.
+Status may_resend(const config::Config& config, World& world, const HeldOptions& options) {
+    namespace reason = registration::reason;
+    if (options.reason == reason::kWithdrawnBefore && options.insured.empty())
+        return fail(ErrorCode::usage, tr("a withdrawn consent is released person by person: add --insured"));
+    const bool filtered = !options.insured.empty() || !options.kind.empty() || !options.reason.empty();
+    if (filtered || options.yes) return {};
+    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
+    std::int64_t all = 0;
+    std::int64_t same = 0;
+    std::int64_t withdrawn = 0;
+    for (const auto& record : view.held({options.insurer, "", "", ""}, std::numeric_limits<int>::max())) {
+        ++all;
+        if (record.reason == reason::kWithdrawnBefore)
+            ++withdrawn;
+        else if (record.reason.starts_with(reason::kValidation) || record.reason == reason::kDuplicateKey)
+            ++same;
+    }
+    const std::string question =
+        tr("Send {} held records again? {} of them stay held until their rows are corrected in the core "
+           "system; {} "
+           "withdrawn consents are not among those that go. (yes/no)",
+           all - withdrawn, same, withdrawn);
+    if (!world.terminal)
+        return fail(ErrorCode::needs_person, question)
+            .remedy(tr("answer it with --yes, or name what is meant: --insured, --record, --reason"));
+    world.err << question << ' ' << std::flush;
+    if (world.ask() != "yes") return fail(ErrorCode::needs_person, tr("not begun"));
+    return {};
+}
+
 }  // namespace
 
 int held_resend(const config::Config& config, World& world, const HeldOptions& options) {
+    if (const auto sure = may_resend(config, world, options); !sure) return refuse(world, sure.error());
     const auto count = resend(config, world, options);
     if (!count) return refuse(world, count.error());
-    if (options.json)
+    if (options.format == "json")
         write_json(world.out, boost::json::object{{"resent", *count}});
     else
         world.out << tr("{} records are owed again; retry-due or the next daily-sync sends them", *count)

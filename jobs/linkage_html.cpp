@@ -104,8 +104,9 @@ std::string as_html(const LinkageReport& report, const spec::Specification& spec
     out += header({tr("step"), "", tr("count"), tr("up to {} days", 7), tr("up to {} days", 30),
                    tr("up to {} days", 90), tr("older")});
     for (const CasesAtStep& step : report.cases) {
-        out += "<tr>" + cell(step_number(step.state)) + cell(case_state_in_words(step.state)) +
-               cell(step.count());
+        std::string words = case_state_in_words(step.state);
+        if (step.came_back > 0) words += " " + tr("({} came back)", step.came_back);
+        out += "<tr>" + cell(step_number(step.state)) + cell(words) + cell(step.count());
         for (const std::int64_t count : step.by_age) out += cell(count);
         out += "</tr>\n";
     }

@@ -15,6 +15,7 @@
 #include "jobs/json_text.h"
 #include "jobs/looking.h"
 #include "jobs/report.h"
+#include "jobs/tasks.h"
 #include "jobs/words.h"
 #include "platform/certificate.h"
 #include "spec/record.h"
@@ -59,6 +60,7 @@ std::vector<CasesAtStep> steps_of(const std::vector<ledger::CaseRow>& cases, std
         const CaseState state = row.pmh_case.state;
         CasesAtStep& step = steps[urgency(state) * 100 + static_cast<int>(state)];
         step.state = state;
+        if (row.recurrences > 0) ++step.came_back;
         const std::int64_t age = (at - row.opened_at) / kDay;
         const auto bucket =
             std::lower_bound(CasesAtStep::kDays.begin(), CasesAtStep::kDays.end(), static_cast<int>(age)) -
@@ -82,7 +84,8 @@ std::vector<CertificateRow> certificates_of(const config::Config& config, Instan
     return out;
 }
 
-std::vector<std::string> to_do(const LinkageReport& report, const spec::Specification& specification) {
+std::vector<std::string> to_do(const LinkageReport& report, const spec::Specification& specification,
+                               ledger::LedgerView& view) {
     std::vector<std::string> out;
     for (const ledger::RunRow& run : report.runs)
         if ((run.exit_status != 0 && run.exit_status != 1) || run.outcome == "interrupted")
@@ -95,44 +98,7 @@ std::vector<std::string> to_do(const LinkageReport& report, const spec::Specific
             out.push_back(
                 tr("the certificate of {} ends in {} days: have it renewed", row.insurer, *row.days_left));
     }
-    std::int64_t waiting = 0;
-    for (const CasesAtStep& step : report.cases)
-        if (waits_for_person(step.state)) waiting += step.count();
-    if (waiting > 0)
-        out.push_back(
-            tr("{} PMH key cases wait for an answer: kaigo-gateway cases list, or cases export", waiting));
-    std::int64_t numbers = 0;
-    for (const CasesAtStep& step : report.cases)
-        if (step.state == CaseState::awaiting_new_mynumber) numbers += step.count();
-    if (numbers > 0)
-        out.push_back(
-            tr("{} persons' マイナンバー is wrong: enter the right one in the core system", numbers));
-    if (report.hindered > 0)
-        out.push_back(
-            tr("{} PMH key cases cannot go on: correct their rows in the core system (kaigo-gateway cases "
-               "list)",
-               report.hindered));
-    std::int64_t in_source = 0;
-    std::int64_t held = 0;
-    for (const Cause& cause : report.causes) {
-        if (cause.state != "rejected") continue;
-        const bool mend = cause.reason.starts_with(registration::reason::kValidation) ||
-                          cause.reason == registration::reason::kDuplicateKey ||
-                          specification.record_error(cause.reason).error_class == ErrorClass::data_error;
-        (mend ? in_source : held) += cause.count();
-    }
-    if (in_source > 0)
-        out.push_back(
-            tr("{} records cannot be used as they stand: correct them in the core system (kaigo-gateway "
-               "held list)",
-               in_source));
-    if (held > 0) out.push_back(tr("{} records are held: see them with: kaigo-gateway held list", held));
-    std::size_t without = 0;
-    for (const auto& each : report.without_number) without += each.keys.size();
-    if (without > 0)
-        out.push_back(
-            tr("{} persons have no マイナンバー: enter it in the core system, or ask their municipality",
-               without));
+    for (Task& task : tasks_of(specification, view)) out.push_back(std::move(task.text));
     if (!report.same_numbers.empty())
         out.push_back(tr("{} マイナンバー stand at more than one person: find out whose each is",
                          report.same_numbers.size()));
@@ -162,16 +128,12 @@ void fill(LinkageReport& report, const config::Config& config, const spec::Speci
             report.standing.push_back({count.insurer, count.kind, count.state, count.records});
     }
     report.causes = causes_of(standing);
-    const auto cases = view.cases_at(at);
-    report.cases = steps_of(cases, at);
-    report.hindered = std::count_if(cases.begin(), cases.end(), [](const ledger::CaseRow& row) {
-        return !row.pmh_case.hindrance.empty();
-    });
+    report.cases = steps_of(view.cases_at(at), at);
     if (!report.present) return;
     report.without_number = view.without_number();
     report.same_numbers = view.same_numbers();
     report.certificates = certificates_of(config, now);
-    report.to_do = to_do(report, specification);
+    report.to_do = to_do(report, specification, view);
 }
 
 }  // namespace
@@ -191,7 +153,8 @@ LinkageReport report_of_day(const config::Config& config, const spec::Specificat
 LinkageReport report_of_run(const config::Config& config, const spec::Specification& specification,
                             ledger::LedgerView& view, const ledger::RunRow& run, Instant now) {
     LinkageReport report;
-    report.title = tr("Run {}: {}, {}", run.id, run.job, format_instant(from_milliseconds(run.started_at)));
+    report.title =
+        tr("Run {}: {}, begun {}", run.id, run.job, format_instant(from_milliseconds(run.started_at)));
     report.runs = {run};
     const std::int64_t until = run.ended_at.value_or(to_milliseconds(now)) + 1;
     report.alarms = view.alarms_between(run.started_at, until);
@@ -232,8 +195,9 @@ std::string as_text(const LinkageReport& report, const spec::Specification& spec
     out << '\n' << tr("Open PMH key cases, by age (up to 7, 30, 90 days, older):") << '\n';
     if (report.cases.empty()) out << "  " << tr("none") << '\n';
     for (const CasesAtStep& step : report.cases)
-        out << fmt::format("  {:>6}  {:>5} {:>5} {:>5} {:>5}  {}\n", step.count(), step.by_age[0],
-                           step.by_age[1], step.by_age[2], step.by_age[3], numbered_step(step.state));
+        out << fmt::format("  {:>6}  {:>5} {:>5} {:>5} {:>5}  {}{}\n", step.count(), step.by_age[0],
+                           step.by_age[1], step.by_age[2], step.by_age[3], numbered_step(step.state),
+                           step.came_back == 0 ? "" : "  " + tr("({} came back)", step.came_back));
     write_without_number(out, report.without_number);
     for (const auto& same : report.same_numbers) {
         out << "  " << tr("{}: the same マイナンバー:", same.insurer);
@@ -278,6 +242,7 @@ std::string as_json(const LinkageReport& report) {
         cases.push_back(
             json::object{{"state", std::string(name_of(registration::kCaseStateNames, step.state))},
                          {"count", step.count()},
+                         {"cameBack", step.came_back},
                          {"upTo7Days", step.by_age[0]},
                          {"upTo30Days", step.by_age[1]},
                          {"upTo90Days", step.by_age[2]},
@@ -340,6 +305,10 @@ std::string as_csv(const LinkageReport& report, const spec::Specification& speci
         line(tr("without マイナンバー"), 0, each.insurer, "",
              each.ask.empty() ? "" : tr("ask municipality {}", each.ask),
              static_cast<std::int64_t>(each.keys.size()));
+    for (const auto& each : report.without_number)
+        for (const std::string& key : each.keys)
+            line(tr("without マイナンバー"), 0, each.insurer, "", std::string(spec::insured_number_of(key)),
+                 1);
     for (const CertificateRow& row : report.certificates)
         if (row.days_left) line(tr("certificate, days left"), 0, row.insurer, "", "", *row.days_left);
     return out;
@@ -352,6 +321,11 @@ int linkage_report(const config::Config& config, World& world, const ReportOptio
             world.out << document;
             return 0;
         };
+        if (options.day && *options.day > japan_date(now))
+            return refuse(
+                world,
+                Error{ErrorCode::usage,
+                      tr("{} has not come yet: there is no report of it", options.day->iso()), "", ""});
         LinkageReport report;
         if (options.run != 0) {
             const auto run = view.run(options.run);

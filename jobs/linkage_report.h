@@ -25,6 +25,7 @@ struct CasesAtStep {
     static constexpr std::array kDays = {7, 30, 90};
     registration::CaseState state = registration::CaseState::none;
     std::array<std::int64_t, 4> by_age{};
+    std::int64_t came_back = 0;  ///< of them, cases whose error came back after an answer
     std::int64_t count() const { return by_age[0] + by_age[1] + by_age[2] + by_age[3]; }
 };
 
@@ -42,7 +43,6 @@ struct LinkageReport {
     std::vector<ledger::StateCount> standing;
     std::vector<Cause> causes;
     std::vector<CasesAtStep> cases;
-    std::int64_t hindered = 0;  ///< of them, cases whose row cannot be sent as it stands
     std::vector<ledger::WithoutNumber> without_number;
     std::vector<ledger::SameNumber> same_numbers;
     std::vector<CertificateRow> certificates;

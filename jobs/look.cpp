@@ -2,16 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <ostream>
 
 #include "audit/audit_log.h"
+#include "base/csv.h"
 #include "base/i18n.h"
 #include "jobs/case_words.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
 #include "jobs/looking.h"
 #include "jobs/report.h"
+#include "jobs/tasks.h"
 #include "jobs/words.h"
 #include "ledger/view.h"
 #include "platform/certificate.h"
@@ -24,7 +27,8 @@ using ledger::LedgerView;
 
 namespace {
 
-constexpr int kMostHeld = 1'000;
+constexpr int kMostHeld = 1'000'000;
+constexpr std::size_t kShownHeld = 20;
 constexpr int kMostAlarms = 20;
 
 std::string describe(const spec::Specification& specification, const ledger::RecordRow& record) {
@@ -185,7 +189,10 @@ int status(const config::Config& config, World& world, bool json_format) {
                                               {"insurer", json_text(alarm.insurer)},
                                               {"code", alarm.code},
                                               {"detail", alarm.detail}});
+            json::array to_do;
+            for (const Task& task : tasks_of(specification, view)) to_do.emplace_back(task.text);
             write_json(world.out, json::object{{"insurers", std::move(insurers)},
+                                               {"toDo", std::move(to_do)},
                                                {"oldestWaiting", json_time(oldest)},
                                                {"lastRuns", std::move(last)},
                                                {"alarms", std::move(alarms)}});
@@ -194,6 +201,9 @@ int status(const config::Config& config, World& world, bool json_format) {
         for (const auto& count : counts)
             world.out << fmt::format("{} {:<24} {:>10}  {}\n", count.insurer, count.kind, count.count,
                                      state_in_words(count.state));
+        const auto tasks = tasks_of(specification, view);
+        if (!tasks.empty()) world.out << tr("To do:") << '\n';
+        for (const Task& task : tasks) world.out << "  - " << task.text << '\n';
         for (const auto& each : view.open_cases())
             world.out << tr("open PMH key cases: {} {} {} ({})", each.insurer, each.count, each.kind,
                             each.state)
@@ -229,14 +239,24 @@ int explain(const config::Config& config, World& world, const std::string& insur
     }
     return look(config, world, [&](const spec::Specification& specification, LedgerView& view) {
         const auto records = view.records_of(insurer, number->value());
+        // What waits for a whole kind keeps this person's records back too.
+        std::vector<std::string> withheld;
+        for (const Task& task : tasks_of(specification, view))
+            if (task.withheld && std::ranges::any_of(records, [&](const ledger::RecordRow& record) {
+                    return record.insurer == task.insurer;
+                }))
+                withheld.push_back(task.text);
         if (json_format) {
             json::array list;
             for (const auto& record : records) list.push_back(record_json(specification, record));
-            write_json(world.out, json::object{{"insured", number->value()}, {"records", std::move(list)}});
+            write_json(world.out, json::object{{"insured", number->value()},
+                                               {"records", std::move(list)},
+                                               {"withheld", json::array(withheld.begin(), withheld.end())}});
         } else if (records.empty()) {
             world.out << tr("the ledger knows no record of {}", number->value()) << '\n';
         } else {
             for (const auto& record : records) write_record(world.out, specification, record);
+            for (const std::string& each : withheld) world.out << tr("note: {}", each) << '\n';
         }
         return records.empty() ? info(ErrorCode::needs_person).exit_status : 0;
     });
@@ -244,20 +264,46 @@ int explain(const config::Config& config, World& world, const std::string& insur
 
 int held_list(const config::Config& config, World& world, const HeldOptions& options) {
     return look(config, world, [&](const spec::Specification& specification, LedgerView& view) {
+        if (!options.kind.empty() && specification.kind(options.kind) == nullptr)
+            return refuse(world,
+                          Error{ErrorCode::usage,
+                                tr("the specification has no record kind \"{}\"", options.kind), "", ""});
         const auto held =
             view.held({options.insurer, options.kind, options.insured, options.reason}, kMostHeld);
-        if (options.json) {
+        const auto tasks = tasks_of(specification, view);
+        if (options.format == "json") {
             json::array list;
             for (const auto& record : held) list.push_back(record_json(specification, record));
-            write_json(world.out, json::object{{"held", std::move(list)}});
+            json::array withheld;
+            for (const Task& task : tasks)
+                if (task.withheld) withheld.emplace_back(task.text);
+            write_json(world.out, json::object{{"held", std::move(list)}, {"withheld", std::move(withheld)}});
             return 0;
         }
-        for (const auto& record : held)
-            world.out << fmt::format("{} {:<24} {:<24} {}\n", record.insurer, record.kind,
-                                     describe(specification, record),
-                                     reason_in_words(specification, record.reason));
-        if (held.empty()) world.out << tr("no record is held") << '\n';
-        if (held.size() == kMostHeld) world.out << tr("only the first {} are shown", kMostHeld) << '\n';
+        if (options.format == "csv") {
+            world.out << kCsvByteOrderMark
+                      << csv_line({tr("insurer"), tr("record kind"), tr("record"), tr("cause"),
+                                   tr("what is next")});
+            for (const auto& record : held)
+                world.out << csv_line({record.insurer, kind_in_words(specification, record.kind),
+                                       describe(specification, record),
+                                       reason_in_words(specification, record.reason),
+                                       next_in_words(specification, record)});
+            return 0;
+        }
+        for (const Task& task : tasks)
+            if (task.withheld) world.out << task.text << '\n';
+        const std::size_t shown = options.all ? held.size() : std::min(held.size(), kShownHeld);
+        for (std::size_t i = 0; i < shown; ++i)
+            world.out << fmt::format(
+                "{} {} {}: {}\n", held[i].insurer, kind_in_words(specification, held[i].kind),
+                describe(specification, held[i]), reason_in_words(specification, held[i].reason));
+        const bool filtered = !options.kind.empty() || !options.insured.empty() || !options.reason.empty();
+        if (held.empty())
+            world.out << (filtered ? tr("no held record fits what was asked for") : tr("no record is held"))
+                      << '\n';
+        if (shown < held.size())
+            world.out << tr("… and {} more: held list --all, or --format csv", held.size() - shown) << '\n';
         return 0;
     });
 }

@@ -8,6 +8,7 @@
 #include "base/read_ahead.h"
 #include "base/sqlite.h"
 #include "registration/record_state.h"
+#include "spec/presence.h"
 
 namespace kaigo::jobs {
 
@@ -50,6 +51,7 @@ class RowMaker {
           reader_(std::move(reader)),
           digest_(gateway.keys().digest.view()),
           settings_{japan_date(gateway.world().clock.now()), gateway.config().my_number_check, true},
+          presence_(*plan.kind),
           check_order_(check_order) {}
 
     /// @return false after the last row
@@ -62,6 +64,10 @@ class RowMaker {
             if (!more) failure_ = more.error();  // the rows before it come first
             ended_ = !more || !*more;
             if (!ended_) take_row(block);
+        }
+        if (ended_) {
+            counts_.children = reader_->child_counts();
+            counts_.items = presence_.by_path();
         }
         std::string_view bytes = block.bytes;
         for (std::size_t i = 0; i < block.rows.size(); ++i) {
@@ -140,6 +146,7 @@ class RowMaker {
             row.source.verdict = SourceRow::Verdict::no_my_number;
             return false;
         }
+        presence_.take(record);
         return true;
     }
 
@@ -152,6 +159,7 @@ class RowMaker {
     std::string labelled_;
     std::string last_key_;
     OrderedRows::Counts counts_;
+    spec::Presence presence_;
     std::optional<Error> failure_;
     bool check_order_;
     bool out_of_order_ = false;

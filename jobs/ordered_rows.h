@@ -2,6 +2,7 @@
 // Source rows in strictly ascending key order, with their digests: the left side of the comparison.
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ class OrderedRows {
     struct Counts {
         std::int64_t unreadable = 0;  ///< rows whose key cannot be read: they have no place in the order
         std::int64_t my_numbers_read = 0;
+        // Whole after the last row:
+        std::vector<mapping::ChildCount> children;
+        std::map<std::string, std::int64_t> items;  ///< usable records that have an optional item, by path
     };
     Counts counts;
     /// Set when the database gave a row out of order: nothing that follows can be used.

@@ -5,6 +5,7 @@
 
 #include "base/i18n.h"
 #include "jobs/commands.h"
+#include "jobs/words.h"
 
 namespace kaigo::jobs {
 namespace {
@@ -42,6 +43,22 @@ class PreFlight {
             return fail(ErrorCode::needs_person,
                         tr("the check before the setup found errors: nothing was sent"))
                 .remedy(tr("mend what is named above, and run the command again"));
+        const std::string number = insurer_.number.value();
+        if (!rows->empty_kinds.empty() && !options_.accept_drop)
+            return fail(ErrorCode::needs_person,
+                        tr("insurer {}: the source has no row of {}: nothing was sent", number,
+                           kind_in_words(gateway_.specification(), rows->empty_kinds.front())))
+                .remedy(tr(
+                    "compare the insurer's number in the source with the configuration; if there really is "
+                    "nobody, run again with --accept-drop"));
+        if (!rows->orphans.empty() && !options_.accept_change)
+            return fail(ErrorCode::needs_person,
+                        tr("insurer {}: {}: nothing was sent", number, rows->orphans.front()))
+                .remedy(tr(
+                    "find out why, with validate-mapping and in the core system; if that is right, run again "
+                    "with {}",
+                    "--accept-change"));
+        form_unknown_ = rows->form_unknown;
         if (rows->usable < rows->rows && !options_.quiet)
             world_.err
                 << tr("note: {} of {} rows cannot be sent as they are; they are held until the source is "
@@ -65,6 +82,11 @@ class PreFlight {
             return fail(ErrorCode::needs_person,
                         tr("insurer {}: the setup was notified for {}", number, known.setup_date->iso()))
                 .remedy(tr("run it on that day or later"));
+        if (form_unknown_ > 0)
+            KAIGO_CHECK(
+                accept(tr("{} consents of insurer {} will be told as なし, because nobody says on which form "
+                          "they were given (map \"form\", or set new_form_from). Is that right? (yes/no)",
+                          form_unknown_, number)));
         if (!known.pia_done)
             KAIGO_CHECK(
                 accept(tr("Is the PIA (specific personal information protection assessment) "
@@ -96,6 +118,7 @@ class PreFlight {
     const RunOptions& options_;
     std::int64_t& my_numbers_read_;
     World& world_;
+    std::int64_t form_unknown_ = 0;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <functional>
 #include <ostream>
 
+#include "base/crypto.h"
 #include "base/i18n.h"
 #include "control/client.h"
 #include "jobs/run.h"
@@ -94,7 +95,7 @@ Result<RemoteReply> watch(const std::filesystem::path& socket, const std::string
 Result<std::optional<RemoteReply>> through_daemon(const std::filesystem::path& socket,
                                                   const RemoteRequest& request, World& world) {
     const json::object body{{"arguments", json::array(request.arguments.begin(), request.arguments.end())},
-                            {"input", request.input}};
+                            {"inputBase64", to_base64(request.input)}};
     KAIGO_TRY(const auto answer, ask(socket, "POST", "/v1/commands", json::serialize(body)));
     if (!answer) return std::optional<RemoteReply>();
     RemoteReply out;

@@ -9,6 +9,7 @@
 #include "base/i18n.h"
 #include "jobs/case_words.h"
 #include "jobs/json_text.h"
+#include "jobs/tasks.h"
 #include "jobs/words.h"
 
 namespace kaigo::jobs {
@@ -56,29 +57,19 @@ void write_standing(std::ostream& out, const spec::Specification& specification,
                            reason_in_words(specification, each.state));
 }
 
-void write_next(std::ostream& out, ledger::LedgerView& view) {
-    std::int64_t cases = 0;
-    for (const ledger::CaseRow& row : view.cases({}))
-        if (waits_for_person(row.pmh_case.state)) ++cases;
-    std::int64_t held = 0;
+void write_next(std::ostream& out, const spec::Specification& specification, ledger::LedgerView& view) {
     std::int64_t moving = 0;
-    for (const auto& each : view.counts()) {
-        if (each.state == "rejected") held += each.count;
+    for (const auto& each : view.counts())
         if (each.state == "pending" || each.state == "sending" || each.state == "unknown" ||
             each.state == "submitted")
             moving += each.count;
-    }
+    const auto tasks = tasks_of(specification, view);
     out << tr("What is next:") << '\n';
     if (moving > 0)
         out << "  " << tr("{} records are under way; collect-results and retry-due settle them", moving)
             << '\n';
-    if (cases > 0)
-        out << "  "
-            << tr("{} PMH key cases wait for an answer: kaigo-gateway cases list, or cases export", cases)
-            << '\n';
-    if (held > 0)
-        out << "  " << tr("{} records are held: see them with: kaigo-gateway held list", held) << '\n';
-    if (moving + cases + held == 0) out << "  " << tr("nothing: everything is settled") << '\n';
+    for (const Task& task : tasks) out << "  " << task.text << '\n';
+    if (moving == 0 && tasks.empty()) out << "  " << tr("nothing: everything is settled") << '\n';
 }
 
 }  // namespace
@@ -118,6 +109,10 @@ std::vector<std::pair<std::string, std::int64_t>> accounting_terms(const ledger:
 
 void write_accounting(std::ostream& out, const ledger::ComparisonRow& row) {
     write_left(out, row.left);
+    if (row.outcome == "held") {
+        out << "  " << tr("held: nothing of it was sent") << '\n';
+        return;
+    }
     out << "  "
         << tr("sent {} = registered {} + deleted {} + stored without link {} + refused {} + blocked {} + "
               "under way {}",
@@ -190,7 +185,7 @@ void report_run(std::ostream& out, const spec::Specification& specification, led
     }
     if (view.counts().empty()) return;
     write_standing(out, specification, view);
-    write_next(out, view);
+    write_next(out, specification, view);
 }
 
 void report_runs(std::ostream& out, ledger::LedgerView& view, bool json_format) {

@@ -48,11 +48,14 @@ class Run {
         }
         close_accounts();
         if (accounts_open_) status = graver(status, 70);
+        look_for_stuck_deletions();
         if (status == 0 && tally_.needs_person()) status = 1;
         if (!options_.dry_run && (options_.job == "initial-setup" || options_.job == "daily-sync"))
             ledger_->count_standing(run_);
-        ledger_->end_run(run_, options_.dry_run ? "dry-run" : outcome_name(status), status, message_,
-                         world_.clock.now());
+        const std::string outcome = options_.dry_run           ? "dry-run"
+                                    : status == 1 && was_held_ ? "held"
+                                                               : outcome_name(status);
+        ledger_->end_run(run_, outcome, status, message_, world_.clock.now());
         audit_end(status);
         tell_end(status);
         write_report(status);
@@ -83,6 +86,15 @@ class Run {
                             tr("report this to the vendor with: kaigo-gateway jobs {}", run_)});
             accounts_open_ = true;
         }
+    }
+
+    /// Deletions that wait for what does not come by itself.
+    void look_for_stuck_deletions() {
+        if (options_.dry_run || options_.job == "reconcile") return;
+        auto view = ledger::LedgerView::open(gateway_.config().ledger);
+        if (!view) return;
+        for (const ledger::StateCount& each : view->stuck_deletions())
+            if (options_.insurer.empty() || options_.insurer == each.insurer) ++tally_.alarms;
     }
 
     Status audit(const std::string& event, const std::map<std::string, std::string>& details) {
@@ -127,6 +139,7 @@ class Run {
     int run_insurer(const config::Insurer& insurer) {
         const auto outcome = attempt(insurer);
         if (outcome) return *outcome;
+        was_held_ = was_held_ || outcome.error().code == ErrorCode::needs_person;
         say_error(outcome.error());
         return info(outcome.error().code).exit_status;
     }
@@ -158,6 +171,8 @@ class Run {
         const auto id = ledger_->insurer(insurer.number.value());
         ledger_->interrupt(id, world_.clock.now());
         auto setup = ledger_->setup(id);
+        checked_ = false;
+        held_.reset();
         const bool compares = options_.job == "initial-setup" || options_.job == "daily-sync";
         if (options_.job == "initial-setup") {
             KAIGO_TRY(const bool go_on, prepare_setup(insurer, setup));
@@ -196,7 +211,7 @@ class Run {
                 exchange.drain();
                 return stopped_status();
             }
-            if (options_.job == "initial-setup" && options_.kind.empty())
+            if (options_.job == "initial-setup" && options_.kind.empty() && !held_)
                 ledger_->setup_compared(id, world_.clock.now());
         }
         KAIGO_TRY(bool settled, settle_quietly(exchange, deadline, read_again));
@@ -212,6 +227,8 @@ class Run {
             ledger_->complete_setup(id, world_.clock.now());
         }
         if (world_.stop.stop_requested()) return stopped_status();
+        // What went out before a kind was held has settled.
+        if (auto held = std::exchange(held_, std::nullopt)) return tl::unexpected(*std::move(held));
         if (!settled && trouble_) return tl::unexpected(*trouble_);
         if (!settled) KAIGO_CHECK(reachable(*client));
         if (!settled && options_.job == "initial-setup") return 75;
@@ -253,6 +270,7 @@ class Run {
     CompareOptions compare_options() const {
         CompareOptions out;
         out.accept_drop = options_.accept_drop;
+        out.accept_change = options_.accept_change;
         out.accept_resend = options_.accept_resend;
         return out;
     }
@@ -263,6 +281,12 @@ class Run {
         for (const spec::RecordKind* kind : wanted) {
             progress_.begin(insurer.number.value() + " " + kind->id, expected_rows(insurer, *kind));
             auto compared = compare_when_open(insurer, *kind, exchange, read_again);
+            if (!compared && compared.error().code == ErrorCode::needs_person) {
+                // The source cannot be believed now: the kinds behind this one wait too.
+                held_ = compared.error();
+                progress_.end();
+                return {};
+            }
             if (!compared || stopped_) {
                 progress_.end();
                 return compared;
@@ -285,11 +309,22 @@ class Run {
         CompareOptions options = compare_options();
         options.progress = &progress_;
         options.pause_when_closed = options_.job == "initial-setup" && !options_.wait;
+        options.judged = checked_;
         for (;;) {
             const auto outcome =
                 compare_kind(gateway_, ledger_, &exchange, insurer, kind, run_, options, tally_);
             stopped_ = world_.stop.stop_requested();
             if (stopped_) return {};
+            if (outcome && outcome->spool_full) {
+                // What was counted is closed before its records change again.
+                close_accounts();
+                KAIGO_TRY(const bool room, exchange.make_room());
+                if (room) continue;
+                if (!options.pause_when_closed)
+                    return fail(ErrorCode::busy, tr("the spool is full, and the platform takes nothing now"))
+                        .at(gateway_.config().spool.string())
+                        .remedy(tr("nothing is lost; the next run goes on from here"));
+            }
             const bool paused = outcome ? outcome->stopped : outcome.error().code == ErrorCode::busy;
             if (!options.pause_when_closed || !paused) {
                 if (!outcome) return tl::unexpected(outcome.error());
@@ -425,6 +460,7 @@ class Run {
         const std::string base_date =
             options_.base_date.empty() ? japan_date(world_.clock.now()).iso() : options_.base_date;
         KAIGO_CHECK(pre_flight(gateway_, insurer, options_, base_date, tally_.my_numbers_read));
+        checked_ = true;
         ledger_->start_setup(ledger_->insurer(insurer.number.value()), base_date, world_.clock.now());
         return true;
     }
@@ -464,6 +500,9 @@ class Run {
     std::string message_;
     std::optional<Error> trouble_;  ///< why the last settling did not come to its end
     bool stopped_ = false;
+    bool checked_ = false;       ///< every row of this insurer was read and judged in this run
+    bool was_held_ = false;      ///< of any insurer: it waits for a person's word
+    std::optional<Error> held_;  ///< a kind of this insurer that waits for a person
     std::vector<PlanRow> plans_;
     std::vector<std::string> certificates_;
     std::int64_t differences_ = 0;

@@ -17,6 +17,7 @@ struct RunOptions {
     bool dry_run = false;
     bool yes = false;
     bool accept_drop = false;
+    bool accept_change = false;
     bool accept_resend = false;
     bool quiet = false;
     bool json = false;

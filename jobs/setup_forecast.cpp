@@ -19,7 +19,8 @@ void write_persons(std::ostream& out, const std::string& what, const std::vector
     if (persons.empty()) return;
     out << "    " << persons.size() << "  " << what << ':';
     for (std::size_t i = 0; i < std::min(persons.size(), kShown); ++i) out << ' ' << persons[i];
-    if (persons.size() > kShown) out << " …";
+    if (persons.size() > kShown)
+        out << ' ' << tr("… and {} more: --format json names them all", persons.size() - kShown);
     out << '\n';
 }
 
@@ -30,11 +31,11 @@ json::array persons_json(const std::vector<std::string>& persons) {
 }  // namespace
 
 void SetupForecast::take(const spec::Record& record, const std::string& key,
-                         const std::vector<spec::Finding>& findings, const registration::Evidence& evidence) {
+                         const std::vector<spec::Finding>& findings) {
     const std::string insured(spec::insured_number_of(key));
     const spec::Value& number = record.items[*record.kind->my_number];
     if (number.kind != spec::Value::Kind::text) {
-        without_number_[evidence.residence].push_back(insured);
+        without_number_all_.push_back(insured);
         return;
     }
     const std::string& item = record.kind->items[*record.kind->my_number].key;
@@ -48,12 +49,38 @@ void SetupForecast::take(const spec::Record& record, const std::string& key,
     NumberOf& person = numbers_.emplace_back();
     person.digest = digest_.digest(number.text);
     std::copy_n(insured.begin(), std::min(insured.size(), person.insured.size()), person.insured.begin());
-    if (evidence.exemption.value == fact::kExempt)
-        exempt_.push_back(insured);
-    else if (evidence.enrolment.value == fact::kNotEnrolled)
-        not_enrolled_.push_back(insured);
-    else if (evidence.enrolment.value == fact::kUnconfirmable)
-        unconfirmable_.push_back(insured);
+}
+
+Status SetupForecast::ask(mapping::EvidenceReader* evidence) {
+    std::ranges::sort(numbers_, {}, &NumberOf::insured);
+    std::ranges::sort(without_number_all_);
+    const auto of = [&](std::string_view person) -> Result<registration::Evidence> {
+        if (evidence == nullptr) return registration::Evidence{};
+        KAIGO_TRY(auto facts, evidence->of(person));
+        return facts.value_or(registration::Evidence{});
+    };
+    // Both in one ascending order: that is how evidence is asked.
+    auto without = without_number_all_.begin();
+    for (auto with = numbers_.begin(); with != numbers_.end() || without != without_number_all_.end();) {
+        const bool first_without =
+            without != without_number_all_.end() && (with == numbers_.end() || *without < with->person());
+        if (first_without) {
+            KAIGO_TRY(const auto facts, of(*without));
+            without_number_[facts.residence].push_back(*without++);
+            continue;
+        }
+        const std::string insured(with++->person());
+        while (with != numbers_.end() && with->person() == insured) ++with;
+        KAIGO_TRY(const auto facts, of(insured));
+        if (facts.exemption.value == fact::kExempt)
+            exempt_.push_back(insured);
+        else if (facts.enrolment.value == fact::kNotEnrolled)
+            not_enrolled_.push_back(insured);
+        else if (facts.enrolment.value == fact::kUnconfirmable)
+            unconfirmable_.push_back(insured);
+    }
+    without_number_all_.clear();
+    return {};
 }
 
 std::vector<SetupForecast::Persons> SetupForecast::same_numbers() {
@@ -62,11 +89,12 @@ std::vector<SetupForecast::Persons> SetupForecast::same_numbers() {
     for (std::size_t i = 0; i < numbers_.size();) {
         std::size_t end = i + 1;
         while (end < numbers_.size() && numbers_[end].digest == numbers_[i].digest) ++end;
-        if (end - i > 1) {
-            Persons group;
-            for (; i < end; ++i) group.emplace_back(numbers_[i].insured.begin(), numbers_[i].insured.end());
-            out.push_back(std::move(group));
-        }
+        // Several rows of one person are a fault of another kind.
+        Persons group;
+        for (; i < end; ++i)
+            if (group.empty() || group.back() != numbers_[i].person())
+                group.emplace_back(numbers_[i].person());
+        if (group.size() > 1) out.push_back(std::move(group));
         i = end;
     }
     return out;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/crypto.h"
+#include "mapping/evidence.h"
 #include "registration/pmh_case.h"
 #include "spec/record.h"
 #include "spec/validate.h"
@@ -21,10 +22,13 @@ class SetupForecast {
     /// @param secret  32 random bytes: numbers are compared by digests under a key of this process
     explicit SetupForecast(std::string_view secret) : digest_(secret) {}
 
+    /// Rows come in any order.
     /// @param key       as spec::append_key made it
     /// @param findings  of this record
-    void take(const spec::Record& record, const std::string& key, const std::vector<spec::Finding>& findings,
-              const registration::Evidence& evidence);
+    void take(const spec::Record& record, const std::string& key, const std::vector<spec::Finding>& findings);
+    /// After the last row: what the source says of each person.
+    /// @param evidence  null: the mapping names none
+    Status ask(mapping::EvidenceReader* evidence);
 
     boost::json::object as_json();
     void write(std::ostream& out, const std::string& insurer);
@@ -35,6 +39,7 @@ class SetupForecast {
     std::vector<Persons> same_numbers();
 
     Hmac digest_;
+    Persons without_number_all_;
     std::map<std::string, Persons> without_number_;  ///< by municipality to ask; empty: none
     Persons wrong_check_digit_;
     Persons exempt_;
@@ -44,6 +49,7 @@ class SetupForecast {
     struct NumberOf {
         Digest digest;
         std::array<char, spec::kInsuredNumberWidth> insured;
+        std::string_view person() const { return {insured.data(), insured.size()}; }
         auto operator<=>(const NumberOf&) const = default;
     };
     std::vector<NumberOf> numbers_;

@@ -1,5 +1,6 @@
 #include "jobs/words.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/clock.h"
@@ -64,7 +65,8 @@ std::string update_kind_in_words(UpdateKind kind) {
 std::string outcome_in_words(const std::string& outcome) {
     static const Table kTable = {
         {"done", N_("done")},
-        {"needs-person", N_("done or held, a person must act")},
+        {"needs-person", N_("done, a person must act")},
+        {"held", N_("held, a person must act")},
         {"later", N_("not finished, to be continued")},
         {"failed", N_("failed")},
         {"dry-run", N_("dry run")},
@@ -77,11 +79,24 @@ std::string rule_in_words(const std::string& rule) {
     static const Table kTable = {
         {"required", N_("is required but missing")},
         {"unreadable", N_("could not be read from the source's value")},
+        {"binary", N_("is binary data in the source")},
+        {"bad-bytes", N_("has bytes that are no text (the database's encoding is another one)")},
+        {"code-not-in-table", N_("has a value that the mapping's code table does not name")},
+        {"not-a-date", N_("is no date in a form that the mapping names")},
+        {"not-an-integer", N_("is no whole number")},
+        {"not-a-number", N_("is no number")},
+        {"too-many-decimals", N_("is no number of so few decimals")},
+        {"not-a-boolean", N_("is neither yes nor no (true, false, 1, 0)")},
+        {"neither-set-nor-unset", N_("has a flag whose value is neither \"set\" nor \"unset\"")},
+        {"consent-evidence", N_("has no readable evidence of the consent")},
         {"type", N_("is of the wrong kind")},
         {"empty", N_("is empty")},
         {"length", N_("has a wrong number of characters")},
         {"charset", N_("has characters that are not allowed")},
-        {"encoding", N_("has damaged or control characters")},
+        {"encoding", N_("has damaged or decomposed characters")},
+        {"control", N_("has line ends or other control characters")},
+        {"suspicious",
+         N_("has characters that are surely wrong (U+FFFD, zero width, writing direction, none)")},
         {"code", N_("has a code that is not in the code list")},
         {"range", N_("is outside its range")},
         {"order", N_("contradicts another date")},
@@ -136,6 +151,10 @@ std::string reason_in_words(const spec::Specification& specification, const std:
         {std::string(reason::kProbe),
          N_("its person was registered anew; whether it is still there is asked")},
         {std::string(reason::kResend), N_("an operator asked to send it again")},
+        {std::string(reason::kWithdrawnBefore),
+         N_("the platform was told that this consent is withdrawn, and the source has no later consent")},
+        {std::string(reason::kWithdrawalReleased),
+         N_("an operator confirmed that the withdrawal was a mistake")},
         {std::string(reason::kRewritten), N_("the interface's names changed; it goes under another request")},
         {std::string(reason::kBodyLost), N_("its content is read from the source again")},
     };
@@ -156,6 +175,11 @@ std::string reason_in_words(const spec::Specification& specification, const std:
 std::string next_in_words(const spec::Specification& specification, const ledger::RecordRow& record) {
     if (record.platform_owned)
         return tr("nothing: the platform itself is the origin of this record; the gateway leaves it alone");
+    if (record.withheld)
+        return tr(
+            "its row is gone from the source, but other rows of this kind have no readable key: nothing is "
+            "deleted "
+            "before these are corrected in the core system");
     if (record.state == "registered") return tr("nothing: it is sent again when the source changes");
     if (record.state == "stored_in_error")
         return tr(
@@ -164,6 +188,17 @@ std::string next_in_words(const spec::Specification& specification, const ledger
             "other records go on");
     if (record.state == "rejected") {
         const auto error_class = specification.record_error(record.reason).error_class;
+        if (record.reason == reason::kWithdrawnBefore)
+            return tr(
+                "find out whether the withdrawal is missing in the core system, or was a mistake; only if it "
+                "was a "
+                "mistake: kaigo-gateway held resend --reason withdrawn-before --insured {}",
+                spec::insured_number_of(record.key));
+        if (record.reason.ends_with(":control"))
+            return tr(
+                "where many rows are so, the mapping makes one line of them (text: [one-line]); a single row "
+                "is "
+                "corrected in the core system; the next daily-sync sends it by itself");
         if (record.reason.starts_with(reason::kValidation) || record.reason == reason::kDuplicateKey ||
             error_class == ErrorClass::data_error)
             return tr("correct the row in the core system; the next daily-sync sends it by itself");
@@ -177,11 +212,27 @@ std::string next_in_words(const spec::Specification& specification, const ledger
                 "look in the person's application; for 住所地特例 ask the municipality of residence; enter "
                 "the "
                 "number in the core system, the next daily-sync sends the record by itself");
+        if (record.dependants_in_source > 0)
+            return tr(
+                "a person must act: the person left the source, but {} records that depend on it are still "
+                "there; "
+                "correct that in the core system",
+                record.dependants_in_source);
         return tr("nothing: it goes by itself");
     }
     if (record.due_at && record.state == "pending")
         return tr("it is sent at {}", format_instant(from_milliseconds(*record.due_at)));
     return tr("nothing: it goes by itself");
+}
+
+std::string orphans_in_words(const mapping::ChildCount& child) {
+    constexpr std::size_t kShown = 5;
+    std::string keys;
+    for (std::size_t i = 0; i < std::min(kShown, child.examples.size()); ++i)
+        keys += (keys.empty() ? "" : ", ") + child.examples[i];
+    if (static_cast<std::int64_t>(kShown) < child.orphans) keys += ", …";
+    return tr("{} of {} rows of the child query \"{}\" belong to no row of the main query ({})",
+              child.orphans, child.rows, child.name, keys);
 }
 
 }  // namespace kaigo::jobs

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ledger/view.h"
+#include "mapping/child_rows.h"
 #include "spec/spec.h"
 
 namespace kaigo::jobs {
@@ -20,5 +21,7 @@ std::string update_kind_in_words(UpdateKind kind);
 std::string outcome_in_words(const std::string& outcome);
 std::string rule_in_words(const std::string& rule);
 std::string event_in_words(const std::string& event);
+/// Rows of a child query that belong to no record, the first of them by their keys.
+std::string orphans_in_words(const mapping::ChildCount& child);
 
 }  // namespace kaigo::jobs

@@ -12,6 +12,7 @@
 
 #include "base/i18n.h"
 #include "config/keys.h"
+#include "jobs/case_words.h"
 #include "jobs/command_line.h"
 #include "observe/events.h"
 
@@ -105,6 +106,22 @@ void exit_statuses(Page& page) {
         .item("78", tr("bad configuration"));
 }
 
+void findings(Page& page) {
+    page.heading(tr("FINDINGS"))
+        .text(tr("What --finding of cases decide says, at the steps of the ministry's procedure:"));
+    for (const auto finding : registration::kFindings) {
+        std::string effects;
+        for (const auto& [state, name] : registration::kCaseStateNames) {
+            const auto to = registration::next_case_state(state, finding);
+            if (!to || !registration::is_open(state)) continue;
+            if (!effects.empty()) effects += " ";
+            effects += jobs::step_number(state) + ": " + jobs::effect_in_words(state, finding) + ".";
+        }
+        page.item(std::string(name_of(registration::kCaseEventNames, finding)),
+                  jobs::case_event_in_words(finding) + ". " + effects);
+    }
+}
+
 Page gateway_page() {
     const jobs::CommandHelp help = jobs::command_help();
     Page page("kaigo-gateway", 1, tr("the municipality's side of 介護情報基盤"));
@@ -118,9 +135,20 @@ Page gateway_page() {
     options_of(page, help);
     page.heading(tr("COMMANDS"));
     commands_of(page, help, "");
+    findings(page);
     exit_statuses(page);
+    page.heading(tr("EXAMPLES"))
+        .item("kaigo-gateway validate-mapping", tr("what of the source can be sent, and why the rest cannot"))
+        .item("kaigo-gateway run initial-setup --dry-run", tr("how much a setup would send"))
+        .item("kaigo-gateway run daily-sync --quiet", tr("the line for cron: nothing is printed on success"))
+        .item("kaigo-gateway explain --insured 0000000062", tr("where this person's records stand, and why"))
+        .item("kaigo-gateway cases export cases.csv",
+              tr("the work list for a spreadsheet; cases import takes it back"))
+        .item("kaigo-gateway cases decide --insured 0000000062 --finding mynumber-correct",
+              tr("one answer; the command repeats the person, the question and what follows"));
     page.heading(tr("FILES")).item("/etc/kaigo-gateway/kaigo-gateway.yaml", tr("the configuration"));
     page.heading(tr("SEE ALSO")).text("kaigo-gatewayd(8), kaigo-gateway.yaml(5)");
+    page.text(tr("The clerks' handbook (Japanese): /usr/share/doc/kaigo-gateway/operations.ja.md"));
     return page;
 }
 

@@ -41,6 +41,13 @@ class CodeTable {
         for (const Long& each : long_) visit(each.meaning);
     }
 
+    /// Calls `visit(code)` for each.
+    template <class Visit>
+    void for_each_code(Visit visit) const {
+        for (const std::uint64_t each : packed_) visit(unpack(each));
+        for (const Long& each : long_) visit(each.code);
+    }
+
   private:
     static constexpr std::size_t kPacked = 7;
 
@@ -49,6 +56,13 @@ class CodeTable {
     static std::uint64_t pack(std::string_view code) {
         std::uint64_t out = code.size();
         for (const char c : code) out = out << 8U | static_cast<unsigned char>(c);
+        return out;
+    }
+
+    static std::string unpack(std::uint64_t packed) {
+        constexpr std::uint64_t kByte = 0xFF;
+        std::string out;
+        for (; packed > kPacked; packed >>= 8U) out.insert(out.begin(), static_cast<char>(packed & kByte));
         return out;
     }
 

@@ -116,6 +116,28 @@ std::string sha256_hex(std::string_view bytes) {
     return hex(std::string_view(reinterpret_cast<const char*>(out), sizeof out));
 }
 
+std::string to_base64(std::string_view bytes) {
+    std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
+    const int size =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    out.resize(static_cast<std::size_t>(size));
+    return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    std::string out(text.size() / 4 * 3, '\0');
+    const int size =
+        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    if (size < 0) return std::nullopt;
+    // OpenSSL counts the padding as bytes.
+    const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+    out.resize(static_cast<std::size_t>(size) - padding);
+    return out;
+}
+
 std::string seal(std::string_view key, std::string_view associated, std::string_view plain) {
     const CipherContext context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
     std::string out(kNonceSize + plain.size() + kTagSize, '\0');

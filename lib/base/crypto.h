@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,6 +64,10 @@ struct Keys {
 
 /// SHA-256 in hexadecimal, for what holds no secret.
 std::string sha256_hex(std::string_view bytes);
+
+std::string to_base64(std::string_view bytes);
+/// @return nothing when the text is no base64
+std::optional<std::string> from_base64(std::string_view text);
 
 /// AES-256-GCM: 12 bytes of nonce, ciphertext, 16 bytes of tag.
 std::string seal(std::string_view key, std::string_view associated, std::string_view plain);

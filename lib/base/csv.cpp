@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/encoding.h"
 #include "base/i18n.h"
 #include "base/identifiers.h"
 #include "base/text.h"
@@ -21,27 +22,56 @@ bool needs_apostrophe(std::string_view cell) {
 }
 
 struct Reading {
-    std::vector<CsvRow> rows;
-    CsvRow row;
+    std::vector<CsvLine> lines;
+    CsvLine at{1, {}};
+    std::size_t ends_in_cells = 0;  ///< line ends inside the cells of this line
     std::size_t longest = 0;
     bool too_long = false;
+    bool after_return = false;  ///< the last character was a CR that ended a line
 };
 
 void take_cell(void* bytes, std::size_t size, void* data) {
     Reading& reading = *static_cast<Reading*>(data);
+    reading.after_return = false;
     if (size > reading.longest) {
         reading.too_long = true;
         size = 0;
     }
     std::string_view cell(static_cast<const char*>(bytes), size);
+    reading.ends_in_cells += static_cast<std::size_t>(std::count(cell.begin(), cell.end(), '\n'));
     if (cell.starts_with('\'')) cell.remove_prefix(1);
-    reading.row.emplace_back(cell);
+    reading.at.cells.emplace_back(cell);
 }
 
-void take_row(int, void* data) {
+/// Called for every line end, those of blank lines too: a CR LF is two.
+void take_end(int end, void* data) {
     Reading& reading = *static_cast<Reading*>(data);
-    reading.rows.push_back(std::move(reading.row));
-    reading.row.clear();
+    const bool second_half = end == '\n' && reading.after_return && reading.at.cells.empty();
+    reading.after_return = end == '\r';
+    if (second_half) return;
+    const std::size_t next = reading.at.line + 1 + reading.ends_in_cells;
+    if (!reading.at.cells.empty()) reading.lines.push_back(std::move(reading.at));
+    reading.at = {next, {}};
+    reading.ends_in_cells = 0;
+}
+
+/// What is no text, by its name; empty: it may be a table.
+std::string foreign_file(std::string_view bytes) {
+    const bool archive = bytes.starts_with("PK\x03\x04");
+    if (archive && bytes.find("opendocument") != std::string_view::npos)
+        return tr("an OpenDocument spreadsheet (.ods)");
+    if (archive && bytes.find("xl/") != std::string_view::npos) return tr("an Excel workbook (.xlsx)");
+    if (archive) return tr("a ZIP archive");
+    if (bytes.starts_with("\xD0\xCF\x11\xE0")) return tr("an old Excel workbook (.xls)");
+    if (bytes.starts_with("%PDF")) return "PDF";
+    return {};
+}
+
+/// What Excel saves as "Unicode text" stands between tabs.
+char delimiter_of(std::string_view text) {
+    const std::string_view first = text.substr(0, text.find_first_of("\r\n"));
+    return std::count(first.begin(), first.end(), '\t') > std::count(first.begin(), first.end(), ',') ? '\t'
+                                                                                                      : ',';
 }
 
 }  // namespace
@@ -58,14 +88,20 @@ std::string csv_line(const CsvRow& cells) {
     return out + "\r\n";
 }
 
-Result<std::vector<CsvRow>> parse_csv(std::string_view text, std::size_t longest) {
-    if (text.starts_with(kCsvByteOrderMark)) text.remove_prefix(kCsvByteOrderMark.size());
-    if (!count_characters(text))
-        return fail(ErrorCode::bad_data, tr("the file is not UTF-8"))
+Result<std::vector<CsvLine>> parse_csv(std::string_view bytes, std::size_t longest) {
+    if (const std::string other = foreign_file(bytes); !other.empty())
+        return fail(ErrorCode::bad_data, tr("the file is {}", other))
             .remedy(tr("save it in the spreadsheet as \"CSV UTF-8\""));
+    const auto decoded = text_of_file(bytes);
+    if (!decoded || decoded->find('\0') != std::string::npos)
+        return fail(ErrorCode::bad_data, tr("the file is neither UTF-8 nor UTF-16 nor CP932 (Shift_JIS)"))
+            .remedy(tr("save it in the spreadsheet as \"CSV UTF-8\""));
+    const std::string_view text = *decoded;
     csv_parser parser{};
-    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) return fail(ErrorCode::internal, "csv_init");
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL) != 0)
+        return fail(ErrorCode::internal, "csv_init");
     const std::unique_ptr<csv_parser, decltype(&csv_free)> owner(&parser, csv_free);
+    csv_set_delim(&parser, static_cast<unsigned char>(delimiter_of(text)));
     Reading reading;
     reading.longest = longest;
     // In pieces, so that a cell without end is noticed before it fills the memory.
@@ -73,20 +109,20 @@ Result<std::vector<CsvRow>> parse_csv(std::string_view text, std::size_t longest
     for (std::size_t at = 0; at < text.size(); at += kPiece) {
         const std::string_view piece = text.substr(at, kPiece);
         const bool read =
-            csv_parse(&parser, piece.data(), piece.size(), take_cell, take_row, &reading) == piece.size();
+            csv_parse(&parser, piece.data(), piece.size(), take_cell, take_end, &reading) == piece.size();
         if (!read) break;
         reading.too_long = reading.too_long || parser.entry_pos > longest + 2;  // with its quotation marks
         if (reading.too_long) break;
     }
     const bool whole = csv_error(&parser) == CSV_SUCCESS && !reading.too_long &&
-                       csv_fini(&parser, take_cell, take_row, &reading) == 0;
+                       csv_fini(&parser, take_cell, take_end, &reading) == 0;
     if (reading.too_long)
         return fail(ErrorCode::bad_data,
-                    tr("line {}: a cell has more than {} bytes", reading.rows.size() + 1, longest));
+                    tr("line {}: a cell has more than {} bytes", reading.at.line, longest));
     if (!whole)
-        return fail(ErrorCode::bad_data,
-                    tr("line {}: a quotation mark is out of place", reading.rows.size() + 1));
-    return std::move(reading.rows);
+        return fail(ErrorCode::bad_data, tr("line {}: a quotation mark is out of place", reading.at.line));
+    if (!reading.at.cells.empty()) reading.lines.push_back(std::move(reading.at));
+    return std::move(reading.lines);
 }
 
 }  // namespace kaigo

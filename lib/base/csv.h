@@ -1,7 +1,9 @@
 #pragma once
-// CSV files that people work on in a spreadsheet (RFC 4180; libcsv behind it): UTF-8 with BOM, so that Excel
-// knows the encoding, and cells that no spreadsheet takes for a formula, a number or a date.
+// Tables that people work on in a spreadsheet (RFC 4180; libcsv behind it): written as UTF-8 with BOM, so
+// that Excel knows the encoding, and with cells that no spreadsheet takes for a formula, a number or a date;
+// read in whatever form a spreadsheet saves text.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +21,14 @@ inline constexpr std::string_view kCsvByteOrderMark = "\xEF\xBB\xBF";
 /// leading zeros or length it would lose as a number, is written behind an apostrophe.
 std::string csv_line(const CsvRow& cells);
 
-/// Rows of a whole file, without BOM and without the apostrophes. Blank lines are left out.
-/// @return error when it is not UTF-8, a cell has more than `longest` bytes, or a quote is not closed
-Result<std::vector<CsvRow>> parse_csv(std::string_view text, std::size_t longest);
+struct CsvLine {
+    std::size_t line = 0;  ///< of the file, from 1; blank lines count
+    CsvRow cells;
+};
+
+/// The whole table: commas or tabs, UTF-8, UTF-16 or CP932, without blank lines and apostrophes before cells.
+/// @param longest  bytes of a cell
+/// @return bad_data with the line, or with the name of what the file is instead
+Result<std::vector<CsvLine>> parse_csv(std::string_view bytes, std::size_t longest);
 
 }  // namespace kaigo

@@ -84,16 +84,37 @@ Result<std::string> read_file(const fs::path& path, std::size_t limit) {
     }
 }
 
+namespace {
+
+Status write_and_sync(const fs::path& path, std::string_view bytes, std::string_view name_for_failpoints) {
+    const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!fd.ok()) return system_failure(ErrorCode::cannot_write, path);
+    KAIGO_CHECK(write_all(fd.get(), bytes, path));
+    failpoint(fmt::format("{}-written", name_for_failpoints));
+    if (::fsync(fd.get()) != 0) return system_failure(ErrorCode::cannot_write, path);
+    return {};
+}
+
+}  // namespace
+
+Result<bool> write_new_file_durably(const fs::path& path, std::string_view bytes) {
+    const fs::path temporary = path.string() + ".part";
+    KAIGO_CHECK(write_and_sync(temporary, bytes, "new-file"));
+    if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
+        const int failed = errno;
+        ::unlink(temporary.c_str());
+        errno = failed;
+        if (failed == EEXIST) return false;
+        return system_failure(ErrorCode::cannot_write, path);
+    }
+    KAIGO_CHECK(sync_folder_of(path));
+    return true;
+}
+
 Status write_file_durably(const fs::path& path, std::string_view bytes,
                           std::string_view name_for_failpoints) {
     const fs::path temporary = path.string() + ".part";
-    {
-        const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-        if (!fd.ok()) return system_failure(ErrorCode::cannot_write, temporary);
-        KAIGO_CHECK(write_all(fd.get(), bytes, temporary));
-        failpoint(fmt::format("{}-written", name_for_failpoints));
-        if (::fsync(fd.get()) != 0) return system_failure(ErrorCode::cannot_write, temporary);
-    }
+    KAIGO_CHECK(write_and_sync(temporary, bytes, name_for_failpoints));
     failpoint(fmt::format("{}-synced", name_for_failpoints));
     if (::rename(temporary.c_str(), path.c_str()) != 0) return system_failure(ErrorCode::cannot_write, path);
     failpoint(fmt::format("{}-renamed", name_for_failpoints));

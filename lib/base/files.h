@@ -25,6 +25,10 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 Status write_file_durably(const std::filesystem::path& path, std::string_view bytes,
                           std::string_view name_for_failpoints);
 
+/// The same for a file of a new name: one that is there already stays as it is.
+/// @return false when there is one
+Result<bool> write_new_file_durably(const std::filesystem::path& path, std::string_view bytes);
+
 /// Syncs a file that others wrote, and its folder.
 Status sync_file(const std::filesystem::path& path);
 

@@ -1,11 +1,30 @@
 #include "base/sqlite.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
+
+#include <cctype>
+#include <cstring>
+
+#include "base/i18n.h"
 
 namespace kaigo::sqlite {
 namespace {
+
 constexpr int kBusyMilliseconds = 10'000;
+
+/// A path as SQLite takes it with parameters.
+std::string immutable_uri(const std::filesystem::path& path) {
+    std::string uri = "file:";
+    for (const char c : std::filesystem::absolute(path).string()) {
+        const bool plain =
+            std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("/._-", c) != nullptr;
+        uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return uri + "?immutable=1";
 }
+
+}  // namespace
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
@@ -129,23 +148,46 @@ Database::Database(const std::filesystem::path& path, Open how) {
     // Counting every allocation under one lock would make the threads wait for each other.
     [[maybe_unused]] static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    flags |= how == Open::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    const bool reads = how == Open::read_only || how == Open::immutable;
+    flags |= reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (how == Open::create) flags |= SQLITE_OPEN_CREATE;
+    if (how == Open::immutable) flags |= SQLITE_OPEN_URI;
     sqlite3* handle = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+    const std::string name = how == Open::immutable ? immutable_uri(path) : path.string();
+    const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
     handle_.reset(handle);
     if (code != SQLITE_OK) throw Failure(code, sqlite3_errmsg(handle));
     sqlite3_busy_timeout(handle, kBusyMilliseconds);
 }
 
 Statement Database::prepare(std::string_view sql) {
-    sqlite3_stmt* statement = nullptr;
+    // SQLite would read no further.
+    if (const std::size_t nul = sql.find('\0'); nul != std::string_view::npos)
+        throw Failure(SQLITE_MISUSE, tr("a NUL character in the statement"), nul);
+    const auto prepare_first = [&](std::size_t from, const char*& tail) {
+        sqlite3_stmt* statement = nullptr;
+        const int code = sqlite3_prepare_v2(handle_.get(), sql.data() + from,
+                                            static_cast<int>(sql.size() - from), &statement, &tail);
+        if (code == SQLITE_OK) return Statement(statement);
+        const int offset = sqlite3_error_offset(handle_.get());
+        throw Failure(code, sqlite3_errmsg(handle_.get()),
+                      offset < 0 ? std::nullopt : std::optional(from + static_cast<std::size_t>(offset)));
+    };
     const char* tail = nullptr;
-    const int code =
-        sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement, &tail);
-    if (code != SQLITE_OK) throw Failure(code, sqlite3_errmsg(handle_.get()));
-    if (statement == nullptr) throw Failure(SQLITE_MISUSE, "empty statement");
-    return Statement(statement);
+    Statement statement = prepare_first(0, tail);
+    if (statement.statement_ == nullptr) throw Failure(SQLITE_MISUSE, tr("there is no statement"), 0);
+    while (tail < sql.data() + sql.size()) {
+        const auto from = static_cast<std::size_t>(tail - sql.data());
+        bool nothing = false;
+        try {
+            nothing = prepare_first(from, tail).statement_ == nullptr;
+        } catch (const Failure&) {  // NOLINT(bugprone-empty-catch): something that is no statement is told
+                                    // the same
+        }
+        if (!nothing)
+            throw Failure(SQLITE_MISUSE, tr("only one statement is accepted; something follows it"), from);
+    }
+    return statement;
 }
 
 void Database::execute(const std::string& sql) {
@@ -174,6 +216,12 @@ void Database::checkpoint_every(int pages) {
 
 int Database::changes() const { return sqlite3_changes(handle_.get()); }
 std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
+
+bool Database::file_moved() const {
+    int moved = 0;
+    const int code = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return code != SQLITE_OK || moved != 0;
+}
 
 Strictness::Strictness(Database& database, Synced synced)
     : database_(database), lowered_(synced == Synced::with_the_next) {

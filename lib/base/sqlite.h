@@ -17,15 +17,20 @@ namespace kaigo::sqlite {
 
 class Failure : public std::runtime_error {
   public:
-    Failure(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
+    Failure(int code, const std::string& message, std::optional<std::size_t> offset = std::nullopt)
+        : std::runtime_error(message), code_(code), offset_(offset) {}
     /// SQLite's extended result code.
     int code() const { return code_; }
+    /// Byte of the statement's text at which it is wrong, where that is known.
+    std::optional<std::size_t> offset() const { return offset_; }
 
   private:
     int code_;
+    std::optional<std::size_t> offset_;
 };
 
-enum class Open { read_only, read_write, create };
+/// `immutable`: without locks and without a file beside it; nobody may write the file meanwhile.
+enum class Open { read_only, read_write, create, immutable };
 
 class Database;
 
@@ -90,6 +95,7 @@ class Database {
   public:
     Database(const std::filesystem::path& path, Open how);
 
+    /// @param sql  exactly one statement: what stood behind it would be left out without a word
     Statement prepare(std::string_view sql);
     void execute(const std::string& sql);
     /// First column of the first row, of a query that always has one.
@@ -99,6 +105,8 @@ class Database {
     void checkpoint_every(int pages);
     int changes() const;
     std::int64_t last_rowid() const;
+    /// Whether the file that is open no longer stands under its name: it was replaced or removed.
+    bool file_moved() const;
 
   private:
     struct Close {

@@ -80,6 +80,16 @@ UChar32 next(std::string_view utf8, std::size_t& at) {
     return c;
 }
 
+/// What a failed conversion, a copy from a web page or an attack leaves behind.
+bool is_suspicious(UChar32 c) {
+    if (c < 0x200B && c != 0x061C) return false;
+    const bool zero_width = (c >= 0x200B && c <= 0x200D) || c == 0x2060;
+    const bool direction = c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+                           (c >= 0x2066 && c <= 0x2069);
+    const bool noncharacter = (c >= 0xFDD0 && c <= 0xFDEF) || (c & 0xFFFE) == 0xFFFE;
+    return zero_width || direction || noncharacter || c == 0xFFFD;
+}
+
 const icu::Normalizer2& normalizer(bool compatibility) {
     UErrorCode error = U_ZERO_ERROR;
     const icu::Normalizer2* found =
@@ -135,6 +145,7 @@ TextScan scan_text(std::string_view utf8) {
             return out;
         }
         if (!is_variation_selector(c)) ++out.characters;
+        out.suspicious = out.suspicious || is_suspicious(c);
         out.control = out.control || c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xFEFF;
         inert = inert && is_inert(c);
     }
@@ -158,6 +169,15 @@ std::string normalize(std::string_view utf8) {
 }
 
 bool is_normalized(std::string_view utf8) { return all_inert(utf8) || normalize(utf8) == utf8; }
+
+std::string plain_form(std::string_view utf8) {
+    std::string out;
+    append_normalized(out, utf8, true);
+    std::string_view bare = trim(out);
+    for (const std::string_view stop : {"。", ".", "｡"})
+        while (bare.ends_with(stop)) bare = trim(bare.substr(0, bare.size() - stop.size()));
+    return std::string(bare);
+}
 
 std::string full_width_kana(std::string_view utf8) {
     std::string out;

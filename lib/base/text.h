@@ -19,7 +19,8 @@ struct TextScan {
     bool well_formed = true;     ///< when not, the rest says nothing
     std::size_t characters = 0;  ///< as count_characters
     bool control = false;        ///< U+0000–001F, U+007F–009F, or a byte order mark
-    bool normalized = false;     ///< as is_normalized
+    bool suspicious = false;  ///< what no name or address has: U+FFFD, noncharacters, zero width, direction
+    bool normalized = false;  ///< as is_normalized
 };
 TextScan scan_text(std::string_view utf8);
 
@@ -27,6 +28,10 @@ TextScan scan_text(std::string_view utf8);
 /// @param utf8 well-formed
 std::string normalize(std::string_view utf8);
 bool is_normalized(std::string_view utf8);
+
+/// What a person typed, for comparing: full-width letters, digits and brackets as half-width ones (NFKC),
+/// without spaces at both ends and without a full stop.
+std::string plain_form(std::string_view utf8);
 
 /// Half-width katakana and ASCII space become full-width, voiced marks joined.
 std::string full_width_kana(std::string_view utf8);

@@ -6,8 +6,10 @@
 #include <charconv>
 #include <sstream>
 
+#include "base/encoding.h"
 #include "base/files.h"
 #include "base/i18n.h"
+#include "base/text.h"
 
 namespace kaigo {
 namespace {
@@ -18,7 +20,7 @@ constexpr std::size_t kLargestFile = 8U << 20;
 class AnchorFinder : public YAML::EventHandler {
   public:
     AnchorFinder(std::string file, Faults& faults) : file_(std::move(file)), faults_(faults) {}
-    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentStart(const YAML::Mark& mark) override { document = mark; }
     void OnDocumentEnd() override {}
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { check(mark, anchor); }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override { check(mark, anchor); }
@@ -37,6 +39,8 @@ class AnchorFinder : public YAML::EventHandler {
     }
     void OnMapEnd() override {}
 
+    YAML::Mark document;  ///< where the last one began
+
   private:
     void check(const YAML::Mark& mark, YAML::anchor_t anchor) {
         if (anchor != 0) faults_.add(file_, mark, tr("anchors and aliases are not accepted here"));
@@ -44,6 +48,14 @@ class AnchorFinder : public YAML::EventHandler {
     std::string file_;
     Faults& faults_;
 };
+
+/// What YAML does not read, by its name; empty: UTF-8, or UTF-16 and UTF-32 with their byte order marks.
+std::string foreign_encoding(const std::string& text) {
+    const bool wide = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+                      text.starts_with(std::string_view("\0", 1)) || (text.size() > 1 && text[1] == '\0');
+    if (wide || is_well_formed(text)) return {};
+    return from_encoding(text, Encoding::cp932) ? "CP932 (Shift_JIS)" : tr("of an unknown encoding");
+}
 
 }  // namespace
 
@@ -75,6 +87,10 @@ std::optional<YAML::Node> load_yaml(const std::filesystem::path& path, Faults& f
 }
 
 std::optional<YAML::Node> parse_yaml(const std::string& text, const std::string& file, Faults& faults) {
+    if (const std::string encoding = foreign_encoding(text); !encoding.empty()) {
+        faults.add(Fault{file, 0, 0, tr("the file is {}, not UTF-8: save it as UTF-8", encoding)});
+        return std::nullopt;
+    }
     try {
         const std::size_t before = faults.list().size();
         std::istringstream stream(text);
@@ -82,6 +98,11 @@ std::optional<YAML::Node> parse_yaml(const std::string& text, const std::string&
         AnchorFinder finder(file, faults);
         parser.HandleNextDocument(finder);
         if (faults.list().size() > before) return std::nullopt;
+        // What stands behind it would be left out without a word.
+        if (parser.HandleNextDocument(finder)) {
+            faults.add(file, finder.document, tr("a second document begins here; only one is accepted"));
+            return std::nullopt;
+        }
         return YAML::Load(text);
     } catch (const YAML::Exception& error) {
         faults.add(file, error.mark, error.msg);

@@ -180,8 +180,14 @@ class Reader {
         if (!map) return;
         if (const auto n = map->integer("drop_percent", 0, 100))
             config_.safety.drop_percent = static_cast<int>(*n);
+        if (const auto n = map->integer("change_percent", 0, 100))
+            config_.safety.change_percent = static_cast<int>(*n);
+        if (const auto n = map->integer("orphan_percent", 0, 100))
+            config_.safety.orphan_percent = static_cast<int>(*n);
         if (const auto n = map->integer("resend_percent", 0, 100))
             config_.safety.resend_percent = static_cast<int>(*n);
+        constexpr std::int64_t kLargestFloor = 1'000'000;
+        if (const auto n = map->integer("floor", 0, kLargestFloor)) config_.safety.floor = *n;
         map->finish();
     }
 

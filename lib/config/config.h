@@ -73,8 +73,11 @@ struct PlatformSettings {
 
 /// How much may change before a run asks for a person's word.
 struct Safety {
-    int drop_percent = 10;   ///< of rows against the last run
-    int resend_percent = 5;  ///< of rows, after mapping, specification or digest key changed
+    int drop_percent = 10;    ///< of rows against the last run
+    int change_percent = 5;   ///< of records that change, or lose what they had
+    int orphan_percent = 1;   ///< of the rows of a child query
+    int resend_percent = 5;   ///< of rows, after mapping, specification or digest key changed
+    std::int64_t floor = 10;  ///< so few records never hold a run
 };
 
 /// Who may speak to the daemon, beside root and its own user: names of groups of this host.

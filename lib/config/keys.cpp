@@ -54,10 +54,18 @@ const std::vector<KeyHelp>& all_keys() {
         {"platform.service_window", "HH:MM-HH:MM", "00:00-24:00", N_("When the platform takes requests.")},
         {"safety.drop_percent", "0-100", "10",
          N_("Rows missing against the last run, in per cent, above which a run holds for --accept-drop.")},
+        {"safety.change_percent", "0-100", "5",
+         N_("Records that change, or lose an item or a list that they had, in per cent, above which a run "
+            "holds for "
+            "--accept-change.")},
+        {"safety.orphan_percent", "0-100", "1",
+         N_("Rows of a child query that belong to no record, in per cent, above which a run holds for "
+            "--accept-change.")},
         {"safety.resend_percent", "0-100", "5",
          N_("Rows to be sent again after mapping, specification or key changed, in per cent, above which a "
             "run holds for "
             "--accept-resend.")},
+        {"safety.floor", "N", "10", N_("So few records never hold a run.")},
         {"cases.unanswered_tries", "N", "40",
          N_("How often in a row the intermediate server may not answer before an operator is asked.")},
         {"ledger.path", "FILE", "", N_("The ledger.")},

@@ -23,7 +23,7 @@
 namespace kaigo::control {
 namespace {
 
-constexpr std::size_t kLargestBody = 16U << 20;
+constexpr std::size_t kLargestBody = 22U << 20;  // a file of 16 MiB in base64
 constexpr unsigned kThreads = 2;
 constexpr unsigned kIdleSeconds = 30;
 constexpr unsigned kConnections = 64;

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/i18n.h"
 #include "ledger/schema.h"
+#include "registration/consent.h"
 
 namespace kaigo::ledger {
 
@@ -91,6 +92,25 @@ KnownCase read_case(const Statement& row) {
     out.version = row.integer(12);
     out.to_be_looked_at = row.integer(13) != 0;
     c.hindrance = row.text(14);
+    return out;
+}
+
+/// A line each: name=count.
+std::string pack_counts(const std::map<std::string, std::int64_t>& counts) {
+    std::string out;
+    for (const auto& [name, count] : counts) out += fmt::format("{}={}\n", name, count);
+    return out;
+}
+
+std::map<std::string, std::int64_t> unpack_counts(std::string_view packed) {
+    std::map<std::string, std::int64_t> out;
+    while (!packed.empty()) {
+        const std::string_view line = packed.substr(0, packed.find('\n'));
+        packed.remove_prefix(std::min(packed.size(), line.size() + 1));
+        const std::size_t sign = line.rfind('=');
+        if (sign == std::string_view::npos) continue;
+        out[std::string(line.substr(0, sign))] = std::atoll(std::string(line.substr(sign + 1)).c_str());
+    }
     return out;
 }
 
@@ -359,7 +379,7 @@ std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
         statement(
             "SELECT id, insurer, kind, created + changed + gone > 0 FROM comparison WHERE run = ?1 AND "
             "closed IS NULL AND "
-            "outcome IS NOT 'failed'")
+            "coalesce(outcome, '') NOT IN ('failed', 'held')")
             .bind(1, run);
     while (rows.step())
         all.push_back({rows.integer(0), rows.integer(1), rows.integer(2), rows.integer(3) != 0});
@@ -398,28 +418,88 @@ std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
 }
 
 std::optional<Baseline> Ledger::baseline(InsurerId insurer, KindId kind) {
-    auto& row =
-        statement(
-            "SELECT rows_read, mapping, spec, digest_key FROM baseline WHERE insurer = ?1 AND kind = ?2")
-            .bind(1, insurer)
-            .bind(2, kind);
+    auto& row = statement(
+                    "SELECT rows_read, mapping, spec, digest_key, contents FROM baseline WHERE insurer = ?1 "
+                    "AND kind = "
+                    "?2")
+                    .bind(1, insurer)
+                    .bind(2, kind);
     std::optional<Baseline> out;
     if (row.step())
         out = Baseline{row.integer(0), std::string(row.text(1)), std::string(row.text(2)),
-                       std::string(row.text(3))};
+                       std::string(row.text(3)), unpack_counts(row.text(4))};
     row.reset();
     return out;
 }
 
 void Ledger::set_baseline(InsurerId insurer, KindId kind, const Baseline& baseline) {
-    statement("INSERT OR REPLACE INTO baseline VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    statement("INSERT OR REPLACE INTO baseline VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         .bind(1, insurer)
         .bind(2, kind)
         .bind(3, baseline.rows_read)
         .bind(4, baseline.mapping)
         .bind(5, baseline.spec)
         .bind(6, baseline.digest_key)
+        .bind(7, pack_counts(baseline.contents))
         .run();
+}
+
+void Ledger::note_queries(ComparisonId comparison, const std::vector<QueryRows>& queries) {
+    sqlite::Transaction transaction(database_);
+    for (const QueryRows& each : queries)
+        statement("INSERT OR REPLACE INTO comparison_query VALUES (?1, ?2, ?3, ?4)")
+            .bind(1, comparison)
+            .bind(2, each.query)
+            .bind(3, each.rows)
+            .bind(4, each.orphans)
+            .run();
+    transaction.commit();
+}
+
+void Ledger::set_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention,
+                           Instant now) {
+    sqlite::Transaction transaction(database_);
+    statement("DELETE FROM attention WHERE insurer = ?1 AND kind = ?2").bind(1, insurer).bind(2, kind).run();
+    for (const Attention& each : attention)
+        statement("INSERT OR REPLACE INTO attention VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind(3, each.code)
+            .bind(4, to_milliseconds(now))
+            .bind(5, each.records)
+            .bind(6, each.detail)
+            .run();
+    transaction.commit();
+}
+
+void Ledger::withhold(InsurerId insurer, KindId kind, const std::vector<std::string>& keys) {
+    sqlite::Transaction transaction(database_);
+    statement("DELETE FROM withheld WHERE insurer = ?1 AND kind = ?2").bind(1, insurer).bind(2, kind).run();
+    for (const std::string& key : keys)
+        statement("INSERT INTO withheld VALUES (?1, ?2, ?3)")
+            .bind(1, insurer)
+            .bind(2, kind)
+            .bind_blob(3, key)
+            .run();
+    transaction.commit();
+}
+
+std::map<std::string, std::int64_t, std::less<>> Ledger::withdrawals(InsurerId insurer) {
+    constexpr std::size_t kInsuredNumber = 10;
+    std::map<std::string, std::int64_t, std::less<>> out;
+    auto& rows = statement(
+                     "SELECT key, consent, flags FROM record INDEXED BY record_withdrawn WHERE insurer = ?1 "
+                     "AND (consent & 255) IN (8, 11)")
+                     .bind(1, insurer);
+    while (rows.step()) {
+        if ((rows.integer(2) & kOnPlatform) == 0) continue;
+        const auto verdict = registration::ConsentVerdict::unpack(rows.integer(1));
+        if (!verdict || !verdict->day) continue;
+        std::int64_t& day = out[std::string(rows.blob(0).substr(0, kInsuredNumber))];
+        day = std::max(day, verdict->packed_day());
+    }
+    rows.reset();
+    return out;
 }
 
 void Ledger::keep_certificate(RunId run, InsurerId insurer, Instant at, const std::string& document) {
@@ -669,17 +749,19 @@ void Ledger::step_cases(const std::vector<CaseStep>& steps, Instant now) {
     transaction.commit();
 }
 
-bool Ledger::case_decided(CaseId id, std::int64_t version, registration::CaseEvent finding) {
-    auto& row = statement(
-                    "SELECT EXISTS (SELECT 1 FROM pmh_case_history WHERE pmh_case = ?1 AND version = ?2 AND "
-                    "event = ?3)")
-                    .bind(1, id)
-                    .bind(2, version + 1)
-                    .bind(3, name_of(registration::kCaseEventNames, finding));
-    row.step();
-    const bool decided = row.integer(0) != 0;
+std::optional<std::string> Ledger::case_decided(CaseId id, std::int64_t version,
+                                                registration::CaseEvent finding) {
+    auto& row =
+        statement(
+            "SELECT coalesce(note, '') FROM pmh_case_history WHERE pmh_case = ?1 AND version = ?2 AND "
+            "event = ?3")
+            .bind(1, id)
+            .bind(2, version + 1)
+            .bind(3, name_of(registration::kCaseEventNames, finding));
+    std::optional<std::string> note;
+    if (row.step()) note = row.text(0);
     row.reset();
-    return decided;
+    return note;
 }
 
 std::vector<std::string> Ledger::cases_to_look_at(InsurerId insurer, KindId kind, bool opened) {
@@ -781,7 +863,12 @@ void Ledger::write_case(const CaseStep& step, Instant now) {
         write.bind(4, name_of(registration::kCaseStateNames, move.from));
         write.bind(5, name_of(registration::kCaseEventNames, move.event));
         write.bind(6, name_of(registration::kCaseStateNames, move.to));
-        write.bind(7, move.evidence).bind(8, step.actor).bind(9, step.note).run();
+        // What follows a decision by itself is the source's doing.
+        const bool decided = registration::is_decision(move.event);
+        write.bind(7, move.evidence)
+            .bind(8, decided ? step.actor : "")
+            .bind(9, decided ? step.note : "")
+            .run();
     }
 }
 
@@ -1354,17 +1441,22 @@ std::int64_t Ledger::resend_held(InsurerId insurer, std::optional<KindId> kind, 
                                  const std::string& reason, const std::string& actor, Instant now) {
     sqlite::Transaction transaction(database_);
     std::vector<std::tuple<KindId, std::string, UpdateKind>> held;
-    auto& rows = statement(
-                     "SELECT kind, key, CASE WHEN owed = 3 THEN 3 WHEN (flags & 4) != 0 THEN 2 ELSE 1 END "
-                     "FROM record WHERE insurer = ?1 AND state = 6 AND "
-                     "(?2 IS NULL OR kind = ?2) AND (?3 = '' OR substr(key, 1, 10) = CAST(?3 AS BLOB)) AND "
-                     "(?4 = '' OR reason = ?4)")
-                     .bind(1, insurer);
+    auto& rows =
+        statement(
+            "SELECT kind, key, CASE WHEN owed = 3 THEN 3 WHEN (flags & 4) != 0 THEN 2 ELSE 1 END "
+            "FROM record WHERE insurer = ?1 AND state = 6 AND "
+            "(?2 IS NULL OR kind = ?2) AND (?3 = '' OR substr(key, 1, 10) = CAST(?3 AS BLOB)) AND "
+            "(?4 = '' OR reason = ?4) AND (coalesce(reason, '') <> 'withdrawn-before' OR (?4 <> '' AND "
+            "?3 <> ''))")
+            .bind(1, insurer);
     put(rows, 2, kind);
     rows.bind(3, insured).bind(4, reason);
     while (rows.step())
         held.emplace_back(rows.integer(0), std::string(rows.blob(1)),
                           static_cast<UpdateKind>(rows.integer(2)));
+    const std::string_view why = reason == registration::reason::kWithdrawnBefore
+                                     ? registration::reason::kWithdrawalReleased
+                                     : registration::reason::kResend;
     for (const auto& [record_kind, key, owed] : held) {
         statement(
             "UPDATE record SET state = 1, owed = ?4, flags = CASE WHEN ?4 = 3 THEN flags ELSE flags | 8 END, "
@@ -1376,12 +1468,11 @@ std::int64_t Ledger::resend_held(InsurerId insurer, std::optional<KindId> kind, 
             .bind(2, record_kind)
             .bind_blob(3, key)
             .bind(4, static_cast<std::int64_t>(owed))
-            .bind(5, registration::reason::kResend)
+            .bind(5, why)
             .bind(6, to_milliseconds(now))
             .run();
         write_history(insurer, record_kind, key, RecordState::rejected, RecordState::pending,
-                      Event::resend_by_operator, std::string(registration::reason::kResend), std::nullopt,
-                      actor, now);
+                      Event::resend_by_operator, std::string(why), std::nullopt, actor, now);
     }
     transaction.commit();
     return static_cast<std::int64_t>(held.size());

@@ -61,6 +61,7 @@ struct BatchDraft {
 struct Baseline {
     std::int64_t rows_read = 0;
     std::string mapping, spec, digest_key;
+    std::map<std::string, std::int64_t> contents;  ///< rows of queries, records that have an item
 };
 
 struct Setup {
@@ -93,6 +94,11 @@ class Ledger {
     /// on its records may move into other accounts.
     /// @return ids of the comparisons whose sums do not close
     std::vector<ComparisonId> close_accounts(RunId run);
+    void note_queries(ComparisonId comparison, const std::vector<QueryRows>& queries);
+    /// What a person must see to in this kind; takes the place of what was there.
+    void set_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention, Instant now);
+    /// Records without a row whose deletion is withheld; take the place of those before.
+    void withhold(InsurerId insurer, KindId kind, const std::vector<std::string>& keys);
     std::optional<Baseline> baseline(InsurerId insurer, KindId kind);
     void set_baseline(InsurerId insurer, KindId kind, const Baseline& baseline);
     /// @param document  what a reconciliation found, as JSON
@@ -116,14 +122,18 @@ class Ledger {
     void note_consents(InsurerId insurer, KindId kind,
                        const std::vector<std::pair<std::string, std::int64_t>>& verdicts);
 
+    /// Of each person the latest day of a withdrawal that the platform was told, whatever record told it; by
+    /// 被保険者番号.
+    std::map<std::string, std::int64_t, std::less<>> withdrawals(InsurerId insurer);
+
     // PMHキー cases.
     std::vector<KnownCase> open_cases(InsurerId insurer, KindId kind);
     std::optional<KnownCase> open_case(InsurerId insurer, KindId kind, const std::string& key);
     std::optional<KnownCase> case_by_id(CaseId id);
     /// Steps that do nothing to the record.
     void step_cases(const std::vector<CaseStep>& steps, Instant now);
-    /// Whether this decision was already taken on the case as it stood at that version.
-    bool case_decided(CaseId id, std::int64_t version, registration::CaseEvent finding);
+    /// The note of this decision, when it was already taken on the case as it stood at that version.
+    std::optional<std::string> case_decided(CaseId id, std::int64_t version, registration::CaseEvent finding);
     /// Keys of open cases whose rows are to be read.
     /// @param opened  also those that were opened since, and never looked at
     std::vector<std::string> cases_to_look_at(InsurerId insurer, KindId kind, bool opened);
@@ -223,7 +233,8 @@ class Ledger {
     std::vector<std::string> keys_to_read(InsurerId insurer, KindId kind, std::optional<KindId> prerequisite,
                                           Instant now);
     void mark_body_lost(InsurerId insurer, KindId kind, const std::string& key, Instant now);
-    /// Rejected and held records go out again on an operator's word; their content is read anew.
+    /// Rejected and held records go out again on an operator's word; their content is read anew. What would
+    /// grant a withdrawn consent goes only when that reason and the person are both named.
     std::int64_t resend_held(InsurerId insurer, std::optional<KindId> kind, const std::string& insured,
                              const std::string& reason, const std::string& actor, Instant now);
 

@@ -182,6 +182,28 @@ CREATE TABLE forgotten_record (
     insurer INTEGER NOT NULL, record_id TEXT NOT NULL, request_id TEXT NOT NULL, reception_number TEXT NOT NULL,
     processing_status TEXT NOT NULL, PRIMARY KEY (insurer, record_id)
 ) WITHOUT ROWID;
+)sql",
+    // What a comparison saw beyond its main rows, and what a person must see to since.
+    R"sql(
+-- Of the last complete comparison, a line each: rows of a query, records that have an item. "name=count".
+ALTER TABLE baseline ADD COLUMN contents TEXT NOT NULL DEFAULT '';
+-- Child queries: rows that belong to no main row are orphans.
+CREATE TABLE comparison_query (
+    comparison INTEGER NOT NULL, query TEXT NOT NULL, rows_read INTEGER NOT NULL, orphans INTEGER NOT NULL,
+    PRIMARY KEY (comparison, query)
+) WITHOUT ROWID;
+-- As the last comparison of all rows left it.
+CREATE TABLE attention (
+    insurer INTEGER NOT NULL, kind INTEGER NOT NULL, code TEXT NOT NULL, at INTEGER NOT NULL,
+    records INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (insurer, kind, code)
+) WITHOUT ROWID;
+-- Records without a row while deletions of their kind are withheld.
+CREATE TABLE withheld (
+    insurer INTEGER NOT NULL, kind INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (insurer, kind, key)
+) WITHOUT ROWID;
+CREATE INDEX pmh_case_of ON pmh_case (insurer, kind, key);
+-- 8, 11: told as withdrawn (registration::ConsentReason).
+CREATE INDEX record_withdrawn ON record (insurer, kind, key) WHERE (consent & 255) IN (8, 11);
 )sql"};
 
 }  // namespace

@@ -117,6 +117,26 @@ struct ForgottenReception {
     std::string request_id, reception_number, processing_status;
 };
 
+/// What became of the rows of a child query.
+struct QueryRows {
+    std::string query;
+    std::int64_t rows = 0, orphans = 0;
+};
+
+/// What a person must see to in a kind. Codes are stored: never give one another meaning.
+struct Attention {
+    std::string code;  ///< held-drop, held-change, held-resend, deletions-withheld, orphans
+    std::int64_t records = 0;
+    std::string detail;  ///< in words, from the run that found it; may be empty
+};
+namespace attention {
+inline constexpr const char* kHeldDrop = "held-drop";
+inline constexpr const char* kHeldChange = "held-change";
+inline constexpr const char* kHeldResend = "held-resend";
+inline constexpr const char* kDeletionsWithheld = "deletions-withheld";
+inline constexpr const char* kOrphans = "orphans";
+}  // namespace attention
+
 /// Left-hand side of the row accounting of one comparison.
 struct Accounting {
     std::int64_t read = 0, unchanged = 0, created = 0, changed = 0, waiting = 0, rejected = 0, blocked = 0,

@@ -84,7 +84,18 @@ RecordRow read_record(const sqlite::Statement& row) {
 constexpr const char* kCaseSql =
     "SELECT c.id, i.number, k.name, c.key, c.state, c.error_id, c.left_reason, c.exemption_seen, "
     "c.enrolment_seen, c.residence, c.version, c.opened_at, c.changed_at, c.closed_at, r.state, "
-    "coalesce(b.state, 0), r.reason, c.hindrance FROM pmh_case c JOIN insurer i ON i.id = c.insurer "
+    "coalesce(b.state, 0), r.reason, c.hindrance, (SELECT count(*) FROM pmh_case_history h JOIN pmh_case p "
+    "ON "
+    "p.id = h.pmh_case WHERE p.insurer = c.insurer AND p.kind = c.kind AND p.key = c.key AND p.id <= c.id "
+    "AND "
+    "h.event IN ('result-not-linked', 'result-needs-operator')) - 1, "
+    "(SELECT h.event FROM pmh_case_history h JOIN pmh_case p ON p.id = h.pmh_case WHERE p.insurer = "
+    "c.insurer AND "
+    "p.kind = c.kind AND p.key = c.key AND h.actor <> '' ORDER BY h.id DESC LIMIT 1), "
+    "(SELECT h.at FROM pmh_case_history h JOIN pmh_case p ON p.id = h.pmh_case WHERE p.insurer = c.insurer "
+    "AND "
+    "p.kind = c.kind AND p.key = c.key AND h.actor <> '' ORDER BY h.id DESC LIMIT 1) FROM pmh_case c JOIN "
+    "insurer i ON i.id = c.insurer "
     "JOIN kind k ON k.id = c.kind LEFT JOIN record r ON r.insurer = c.insurer AND r.kind = c.kind AND r.key "
     "= "
     "c.key LEFT JOIN batch b ON b.id = r.batch AND r.state = 2 ";
@@ -109,8 +120,18 @@ CaseRow read_case_row(const sqlite::Statement& row) {
     if (!row.is_null(14)) out.record_state = flight_name(row.integer(14), row.integer(15));
     out.record_reason = text(row, 16);
     c.hindrance = text(row, 17);
+    out.recurrences = std::max<std::int64_t>(0, row.integer(18));
+    out.last_answer = text(row, 19);
+    out.last_answer_at = row.integer(20);
     return out;
 }
+
+/// Records that depend on the record r and stay in the source: their own deletion is not owed.
+const std::string kDependantsInSource =
+    "(SELECT count(*) FROM kind dk JOIN record d ON d.insurer = r.insurer AND d.kind = dk.id AND d.key > "
+    "r.key "
+    "AND d.key < CAST(r.key || x'FF' AS BLOB) WHERE dk.id <> r.kind AND (d.flags & 4) <> 0 AND "
+    "coalesce(d.owed, 0) <> 3)";
 
 }  // namespace
 
@@ -415,11 +436,22 @@ std::vector<RecordRow> LedgerView::records_of(const std::string& insurer, const 
         "h "
         "LEFT JOIN batch b ON b.id = h.batch WHERE h.insurer = ?1 AND h.kind = ?2 AND h.key = ?3 ORDER BY "
         "h.id");
+    auto about = database_.prepare(
+        "SELECT EXISTS (SELECT 1 FROM withheld w WHERE w.insurer = r.insurer AND w.kind = r.kind AND w.key = "
+        "r.key), CASE WHEN r.state = 8 AND r.owed = 3 THEN " +
+        kDependantsInSource +
+        " ELSE 0 END FROM record r WHERE r.insurer = ?1 AND r.kind = ?2 AND r.key = ?3");
     std::vector<RecordRow> out;
     while (rows.step()) {
         RecordRow record = read_record(rows);
         history.reset();
         history.bind(1, rows.integer(14)).bind(2, rows.integer(15)).bind_blob(3, record.key);
+        about.reset();
+        about.bind(1, rows.integer(14)).bind(2, rows.integer(15)).bind_blob(3, record.key);
+        if (about.step()) {
+            record.withheld = about.integer(0) != 0;
+            record.dependants_in_source = about.integer(1);
+        }
         while (history.step())
             record.history.push_back({history.integer(0), state_name(history.integer(1)),
                                       state_name(history.integer(2)), text(history, 3), text(history, 4),
@@ -442,6 +474,38 @@ std::vector<RecordRow> LedgerView::held(const HeldFilter& filter, int limit) {
         .bind(5, limit);
     std::vector<RecordRow> out;
     while (rows.step()) out.push_back(read_record(rows));
+    return out;
+}
+
+std::vector<AttentionRow> LedgerView::attention() {
+    auto rows = database_.prepare(
+        "SELECT i.number, k.name, a.code, a.records, a.detail, a.at FROM attention a JOIN insurer i ON i.id "
+        "= "
+        "a.insurer JOIN kind k ON k.id = a.kind ORDER BY a.insurer, a.kind, a.code");
+    std::vector<AttentionRow> out;
+    while (rows.step())
+        out.push_back(
+            {text(rows, 0), text(rows, 1), {text(rows, 2), rows.integer(3), text(rows, 4)}, rows.integer(5)});
+    return out;
+}
+
+std::vector<StateCount> LedgerView::stuck_deletions() {
+    auto rows = database_.prepare(
+        "SELECT i.number, k.name, r.reason, count(*) FROM record r JOIN insurer i ON i.id = r.insurer JOIN "
+        "kind k "
+        "ON k.id = r.kind WHERE r.state = 8 AND r.owed = 3 AND r.reason = 'dependants-on-platform' AND " +
+        kDependantsInSource + " > 0 GROUP BY 1, 2, 3");
+    std::vector<StateCount> out;
+    while (rows.step()) out.push_back({text(rows, 0), text(rows, 1), text(rows, 2), rows.integer(3)});
+    return out;
+}
+
+std::vector<QueryRows> LedgerView::queries(ComparisonId comparison) {
+    auto rows = database_.prepare(
+        "SELECT query, rows_read, orphans FROM comparison_query WHERE comparison = ?1 ORDER BY query");
+    rows.bind(1, comparison);
+    std::vector<QueryRows> out;
+    while (rows.step()) out.push_back({text(rows, 0), rows.integer(1), rows.integer(2)});
     return out;
 }
 

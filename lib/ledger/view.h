@@ -54,7 +54,16 @@ struct RecordRow {
     std::string case_state;
     std::string case_error;
     std::optional<registration::ConsentVerdict> consent;
+    bool withheld = false;                  ///< its row is gone, and deletions of its kind are withheld
+    std::int64_t dependants_in_source = 0;  ///< of a deletion that waits for them
     std::vector<HistoryRow> history;
+};
+
+/// What a person must see to in a kind, as the last comparison of all rows left it.
+struct AttentionRow {
+    std::string insurer, kind;
+    Attention attention;
+    std::int64_t at = 0;
 };
 
 struct CaseStepRow {
@@ -74,6 +83,9 @@ struct CaseRow {
     std::optional<std::int64_t> closed_at;
     std::string record_state;  ///< empty: the ledger no longer has the record
     std::string record_reason;
+    std::int64_t recurrences = 0;  ///< how often the error came back after the record was sent again
+    std::string last_answer;       ///< event of the last decision of a person; empty: none
+    std::int64_t last_answer_at = 0;
     std::vector<CaseStepRow> history;
 };
 
@@ -174,10 +186,15 @@ class LedgerView {
     /// The same as it is now, under run 0.
     std::vector<StandingCount> standing_now();
     std::vector<ComparisonRow> comparisons(RunId run);
+    std::vector<QueryRows> queries(ComparisonId comparison);
     /// Records a second of the last run that sent many; nothing when there was none.
     std::optional<double> sending_rate();
     std::vector<RecordRow> records_of(const std::string& insurer, const std::string& insured);
     std::vector<RecordRow> held(const HeldFilter& filter, int limit);
+    std::vector<AttentionRow> attention();
+    /// Persons who left the source while records that depend on them stay there: their deletion waits for
+    /// ever.
+    std::vector<StateCount> stuck_deletions();
     std::vector<AlarmRow> alarms(int limit);
     std::vector<AlarmRow> alarms_between(std::int64_t from, std::int64_t until);
     std::vector<SetupRow> setups();

@@ -125,4 +125,9 @@ Result<std::optional<Evidence>> EvidenceReader::of(std::string_view insured) {
     return std::optional(std::move(evidence));
 }
 
+Result<std::int64_t> EvidenceReader::count_to_the_end() {
+    while (has_row_) KAIGO_CHECK(advance());
+    return rows_->position();
+}
+
 }  // namespace kaigo::mapping

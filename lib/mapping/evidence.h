@@ -38,6 +38,9 @@ class EvidenceReader {
     /// @return nothing when one of the person's rows cannot be read; an error when the database fails or
     /// gives rows out of order
     Result<std::optional<registration::Evidence>> of(std::string_view insured);
+    /// Reads on to the end.
+    /// @return rows in all
+    Result<std::int64_t> count_to_the_end();
     /// What could not be read so far: of the first row, in words; empty: everything could.
     const std::string& unreadable() const { return unreadable_; }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/code_table.h"
 #include "base/yaml.h"
+#include "mapping/convert.h"
 #include "source/source.h"
 #include "spec/spec.h"
 
@@ -18,11 +18,10 @@ namespace kaigo::mapping {
 /// Where something stands in the mapping file, for faults found later.
 struct Place {
     YAML::Mark mark;
+    std::optional<int> block;  ///< of a text behind "|": the column in which its lines begin
 };
 
-enum class DateForm : std::uint8_t { iso, compact, wareki };
-
-/// A test on one column of the row.
+/// A test on one column of the row, without the spaces around its value.
 struct Condition {
     std::size_t column = 0;
     bool present = false;             ///< the column has a value
@@ -36,7 +35,7 @@ struct Expression {
         constant,
         object,  ///< members: one per item of the specification; null when not mapped
         list,    ///< an array of fixed elements
-        flags,   ///< an array of the codes whose column holds `flag_set`
+        flags,   ///< an array of the codes whose column holds `flag_set`; others hold one of `flag_unset`
         split,   ///< an array of the parts of one column's text
         rows,    ///< an array, one element per row of a child query
         consent_on_application,
@@ -45,34 +44,39 @@ struct Expression {
     Source source = Source::column;
     std::size_t column = 0;
     std::string constant;
-    std::optional<CodeTable> codes;
-    std::vector<DateForm> dates;
-    bool trim = false;
-    bool full_width_kana = false;
-    std::size_t pad_left = 0;  ///< with zeros, to so many characters
+    Conversion conversion;
     std::optional<Condition> when;
     std::unique_ptr<Expression> otherwise;
     std::vector<std::unique_ptr<Expression>> members;
     std::vector<std::pair<std::string, std::size_t>> flags;
     std::string flag_set;
+    std::vector<std::string> flag_unset;
     std::string separator;  ///< empty: every character is a part
     std::size_t child = 0;
 };
 
-/// One SELECT and the names of its columns that the mapping uses, resolved to positions.
+/// One SELECT and the names of its columns, resolved to positions.
 struct Query {
+    std::string title;  ///< for messages: the record kind, or kind/child
     std::string sql;
     Place place;
-    std::map<std::string, std::size_t> columns;
+    std::vector<std::string> columns;
 };
 
-/// A second ordered stream beside the main one, joined by equal leading columns.
+/// A second ordered stream beside the main one, joined by equal columns.
 struct Child {
     std::string name;
     Query query;
     std::vector<std::size_t> key;     ///< columns of this query
     std::vector<std::size_t> parent;  ///< columns of the main query
+    std::vector<std::size_t> order;   ///< columns of this query that order the rows of one key
 };
+
+/// The rows of a query, whose columns must still be those that the plan was resolved with.
+Result<std::unique_ptr<source::RowStream>> open_rows(const Query& query, source::Snapshot& snapshot,
+                                                     const InsurerNumber& insurer);
+/// The stream's next row; an error names the query.
+Result<bool> next_row(source::RowStream& rows, const Query& query);
 
 struct KindPlan {
     const spec::RecordKind* kind = nullptr;
@@ -81,7 +85,9 @@ struct KindPlan {
     std::vector<std::unique_ptr<Expression>> items;    ///< by item of the specification; null: never there
     std::vector<std::unique_ptr<Expression>> context;  ///< by context item
     std::optional<Condition> platform_owned;           ///< rows whose origin is the platform itself
-    bool sort = false;  ///< the database does not give rows in key order: the gateway sorts on disk
+    bool consent_on_application = false;               ///< its records tell one
+    bool knows_form = true;  ///< every consent on an application comes with the form it was given on
+    bool sort = false;       ///< the database does not give rows in key order: the gateway sorts on disk
 };
 
 class Plan {

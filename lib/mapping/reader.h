@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "mapping/child_rows.h"
 #include "mapping/plan.h"
 #include "registration/consent.h"
 #include "spec/record.h"
@@ -35,9 +36,10 @@ class RecordReader {
     const std::optional<registration::ConsentVerdict>& consent() const { return verdict_; }
     /// Rows read so far.
     std::int64_t position() const { return position_; }
+    /// What became of the rows of the child queries; whole after the last row.
+    std::vector<ChildCount> child_counts() const;
 
   private:
-    struct ChildRows;
     class Evaluation;
     RecordReader(const KindPlan& plan, const InsurerNumber& insurer,
                  const registration::ConsentPolicy& consent);

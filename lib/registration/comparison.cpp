@@ -229,4 +229,11 @@ Decision compare_gone(const Standing& known, bool dependants_on_platform) {
     return out;
 }
 
+Decision hold_gone(const Standing& known, std::string_view why) {
+    if (known.state == RecordState::rejected && known.reason == why) return none(Term::waiting, known);
+    Decision out = become(Term::gone, Event::source_unusable, known, RecordState::rejected, why);
+    out.next.owed = UpdateKind::remove;
+    return out;
+}
+
 }  // namespace kaigo::registration

@@ -48,4 +48,7 @@ Decision compare_in_case(const SourceRow& row, const Standing& known, bool numbe
 /// @param dependants_on_platform  records that require this one and that the platform holds or is being sent
 Decision compare_gone(const Standing& known, bool dependants_on_platform);
 
+/// The same, where its deletion must wait for a person's word: `why` is stored.
+Decision hold_gone(const Standing& known, std::string_view why);
+
 }  // namespace kaigo::registration

@@ -21,10 +21,27 @@ std::int64_t ConsentVerdict::packed() const {
 std::optional<ConsentVerdict> ConsentVerdict::unpack(std::int64_t packed) {
     const auto reason = static_cast<ConsentReason>(packed & 255);
     if (name_of(kConsentReasonNames, reason) == "?") return std::nullopt;
-    ConsentVerdict out{reason, std::nullopt};
-    if (const std::int64_t day = packed >> 8; day != 0)
-        out.day = Date(std::chrono::sys_days(std::chrono::days(day - kDayZero)));
-    return out;
+    return ConsentVerdict{reason, day_of(packed >> 8)};
+}
+
+std::optional<Date> ConsentVerdict::day_of(std::int64_t packed_day) {
+    if (packed_day == 0) return std::nullopt;
+    return Date(std::chrono::sys_days(std::chrono::days(packed_day - kDayZero)));
+}
+
+bool grants_withdrawn(const ConsentVerdict& now, const std::optional<ConsentVerdict>& told,
+                      const std::optional<Date>& withdrawal) {
+    if (!is_granted(now.reason) || (told && is_granted(told->reason))) return false;
+    std::optional<Date> last = withdrawal;
+    if (told && is_withdrawn(told->reason) && told->day && (!last || *last < *told->day)) last = told->day;
+    const bool withdrawn = last || (told && is_withdrawn(told->reason));
+    return withdrawn && !(last && now.day && *last < *now.day);
+}
+
+ConsentVerdict remembered(const ConsentVerdict& now, const std::optional<ConsentVerdict>& told) {
+    const bool keep =
+        told && is_withdrawn(told->reason) && !is_granted(now.reason) && !is_withdrawn(now.reason);
+    return keep ? *told : now;
 }
 
 ConsentVerdict consent_on_application(const ApplicationConsent& consent, const ConsentPolicy& policy) {

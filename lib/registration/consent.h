@@ -62,6 +62,9 @@ struct ConsentVerdict {
     /// As one number for the ledger, and back. Nothing for a number that is none.
     std::int64_t packed() const;
     static std::optional<ConsentVerdict> unpack(std::int64_t packed);
+    /// The day in a packed verdict, without its reason.
+    std::int64_t packed_day() const { return packed() >> 8; }
+    static std::optional<Date> day_of(std::int64_t packed_day);
 };
 
 /// What the source knows of consent on an application.
@@ -77,6 +80,20 @@ struct ApplicationConsent {
 /// 同意有無 is あり when: applied on or after 2026-04-01, consented, on the new form (known, or by the
 /// setting), not withdrawn on or after that day.
 ConsentVerdict consent_on_application(const ApplicationConsent& consent, const ConsentPolicy& policy);
+
+constexpr bool is_withdrawn(ConsentReason reason) {
+    return reason == ConsentReason::withdrawn || reason == ConsentReason::act_withdrawn;
+}
+
+/// Whether telling this verdict would grant a consent that the platform was told is withdrawn. A consent act
+/// or an application of a later day grants anew; a withdrawal that is no longer in the source does not.
+/// @param told        of this record, where the platform holds it
+/// @param withdrawal  day of the person's latest withdrawal that the platform was told
+bool grants_withdrawn(const ConsentVerdict& now, const std::optional<ConsentVerdict>& told,
+                      const std::optional<Date>& withdrawal);
+
+/// What stays known of a consent: a withdrawal that was told, until something is granted after it.
+ConsentVerdict remembered(const ConsentVerdict& now, const std::optional<ConsentVerdict>& told);
 
 enum class ConsentAct { granted, refused, withdrawn };
 

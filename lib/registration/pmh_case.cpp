@@ -1,5 +1,7 @@
 #include "registration/pmh_case.h"
 
+#include <algorithm>
+
 namespace kaigo::registration {
 namespace {
 
@@ -110,6 +112,24 @@ bool decide_case(PmhCase& pmh_case, CaseEvent finding, LeftReason why, CaseMoves
     if (at == CaseState::awaiting_enrolment_check || at == CaseState::waiting_for_enrolment)
         pmh_case.enrolment_used = pmh_case.seen.enrolment;
     return true;
+}
+
+bool reverse_case(PmhCase& pmh_case, CaseMoves& moves) {
+    if (pmh_case.state == CaseState::awaiting_new_mynumber)
+        return move_case(pmh_case, CaseEvent::reversed_mynumber, "", moves);
+    if (pmh_case.state != CaseState::left_in_error) return false;
+    // What the source said then has been found wrong: it does not answer again.
+    const bool exempt = pmh_case.left == LeftReason::exempt;
+    (exempt ? pmh_case.exemption_used : pmh_case.enrolment_used) =
+        exempt ? pmh_case.seen.exemption : pmh_case.seen.enrolment;
+    return move_case(pmh_case, exempt ? CaseEvent::reversed_exemption : CaseEvent::reversed_enrolment, "",
+                     moves);
+}
+
+bool is_decision(CaseEvent event) {
+    const bool reversed = event == CaseEvent::reversed_mynumber || event == CaseEvent::reversed_exemption ||
+                          event == CaseEvent::reversed_enrolment;
+    return reversed || std::ranges::find(kFindings, event) != kFindings.end();
 }
 
 std::vector<CaseEvent> fitting_findings(CaseState state) {

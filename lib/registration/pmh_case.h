@@ -85,9 +85,13 @@ enum class CaseEvent : std::uint8_t {
     result_deleted,
     result_not_there,    ///< 更新: 対象データなし
     result_still_there,  ///< 新規: 登録済
+    // An answer is taken back.
+    reversed_mynumber,
+    reversed_exemption,
+    reversed_enrolment,
 };
 
-inline constexpr Names<CaseEvent, 27> kCaseEventNames = {{
+inline constexpr Names<CaseEvent, 30> kCaseEventNames = {{
     {CaseEvent::mynumber_correct, "mynumber-correct"},
     {CaseEvent::mynumber_wrong, "mynumber-wrong"},
     {CaseEvent::exempt, "exempt"},
@@ -115,6 +119,9 @@ inline constexpr Names<CaseEvent, 27> kCaseEventNames = {{
     {CaseEvent::result_deleted, "result-deleted"},
     {CaseEvent::result_not_there, "result-not-there"},
     {CaseEvent::result_still_there, "result-still-there"},
+    {CaseEvent::reversed_mynumber, "reversed-mynumber"},
+    {CaseEvent::reversed_exemption, "reversed-exemption"},
+    {CaseEvent::reversed_enrolment, "reversed-enrolment"},
 }};
 
 /// What a person may find, in the order of the procedure.
@@ -150,7 +157,7 @@ inline constexpr auto kCaseEdges = [] {
         CaseEdge{awaiting_mynumber_check, source_number_changed, awaiting_new_mynumber},
 
         CaseEdge{awaiting_new_mynumber, source_number_ready, deleting},
-        CaseEdge{awaiting_new_mynumber, mynumber_correct, awaiting_exemption_check},  // found right after all
+        CaseEdge{awaiting_new_mynumber, reversed_mynumber, awaiting_mynumber_check},
         CaseEdge{deleting, result_deleted, registering_anew},
         CaseEdge{registering_anew, result_not_linked, awaiting_mynumber_check},
         CaseEdge{registering_anew, result_still_there, deleting},
@@ -191,7 +198,8 @@ inline constexpr auto kCaseEdges = [] {
         CaseEdge{renewing, result_deleted, registering_anew},  // a renumbered history is deleted first
         CaseEdge{renewing, source_number_changed, awaiting_new_mynumber},
 
-        CaseEdge{left_in_error, reopen, awaiting_mynumber_check},
+        CaseEdge{left_in_error, reversed_exemption, awaiting_exemption_check},
+        CaseEdge{left_in_error, reversed_enrolment, awaiting_enrolment_check},
         CaseEdge{left_in_error, source_number_changed, awaiting_new_mynumber},
         CaseEdge{left_in_error, source_exemption_changed, awaiting_exemption_check},
         CaseEdge{left_in_error, source_enrolment_changed, awaiting_enrolment_check},
@@ -279,6 +287,13 @@ bool move_case(PmhCase& pmh_case, CaseEvent event, std::string evidence, CaseMov
 /// @param why  only with leave_in_error
 /// @return false, nothing changed, when it does not fit the step
 bool decide_case(PmhCase& pmh_case, CaseEvent finding, LeftReason why, CaseMoves& moves);
+
+/// Takes an answer back that ordinary answers do not undo: ②-2 to ①, ⑦ to the step whose answer it was.
+/// @return false, nothing changed, where there is none
+bool reverse_case(PmhCase& pmh_case, CaseMoves& moves);
+
+/// Whether a person, not source or platform, made this step.
+bool is_decision(CaseEvent event);
 
 /// Findings that fit a state.
 std::vector<CaseEvent> fitting_findings(CaseState state);

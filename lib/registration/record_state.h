@@ -186,6 +186,8 @@ inline constexpr std::string_view kNewNumber = "my-number-corrected";
 inline constexpr std::string_view kRenewal = "renewal";
 inline constexpr std::string_view kProbe = "person-registered-anew";
 inline constexpr std::string_view kRewritten = "request-rewritten";
+inline constexpr std::string_view kWithdrawnBefore = "withdrawn-before";
+inline constexpr std::string_view kWithdrawalReleased = "withdrawal-released";
 inline constexpr std::string_view kValidation = "validation:";  // then item path and rule
 }  // namespace reason
 

@@ -60,6 +60,8 @@ class RowsAhead : public RowStream {
         return std::span(block_->cells).subspan(row_ * columns_, columns_);
     }
 
+    const std::vector<std::string>& columns() const override { return rows_->columns(); }
+
   private:
     Result<bool> fill(Block& block) {
         block.clear();

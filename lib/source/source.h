@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ class RowStream {
     virtual Result<bool> next() = 0;
     /// All cells of the row at hand.
     virtual std::span<const Cell> row() const = 0;
+    /// Names of its columns, as this reading has them.
+    virtual const std::vector<std::string>& columns() const = 0;
 };
 
 /// The same rows, read ahead by a thread of their own.
@@ -44,14 +47,24 @@ struct QueryShape {
     std::vector<std::string> columns;
 };
 
+/// What is wrong with the text of a SELECT.
+struct QueryFault {
+    std::string message;
+    std::optional<std::size_t> offset;  ///< byte of the text at which it is wrong, where that is known
+};
+
 /// One state of the database: all streams of one snapshot see the same data. For one thread at a time.
 class Snapshot {
   public:
     virtual ~Snapshot() = default;
     /// Checks that `sql` is one reading statement which binds :insurer and nothing else.
-    virtual Result<QueryShape> inspect(const std::string& sql) = 0;
+    virtual tl::expected<QueryShape, QueryFault> inspect(const std::string& sql) = 0;
     virtual Result<std::unique_ptr<RowStream>> rows(const std::string& sql, const InsurerNumber& insurer) = 0;
+    /// Rows of the very statement, not of one that was built around it.
     virtual Result<std::int64_t> count(const std::string& sql, const InsurerNumber& insurer) = 0;
+    /// Whether what was read so far belongs to one state. Where the database cannot promise that, it is
+    /// looked at afterwards: nothing that was read since the last look may be used before.
+    virtual Status verify() { return {}; }
 };
 
 class Source {
@@ -60,6 +73,8 @@ class Source {
     /// Several that see the same state, for a thread each.
     virtual Result<std::vector<std::unique_ptr<Snapshot>>> snapshots(std::size_t count) = 0;
     Result<std::unique_ptr<Snapshot>> snapshot();
+    /// What a person should know of how it is read; empty: nothing.
+    virtual std::string note() const { return {}; }
 };
 
 /// @param driver    "sqlite"

@@ -1,5 +1,15 @@
 #include "source/sqlite_source.h"
 
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
 #include "base/i18n.h"
 #include "base/sqlite.h"
 
@@ -8,12 +18,119 @@ namespace {
 
 using sqlite::Statement;
 
+// ---- The file and those beside it
+
+constexpr std::size_t kHeader = 100;  // https://www.sqlite.org/fileformat.html, 1.3
+constexpr std::size_t kWriteVersion = 18, kReadVersion = 19;
+constexpr char kWriteAhead = 2;
+
+bool exists(const std::string& path) {
+    std::error_code failed;
+    return std::filesystem::exists(path, failed);
+}
+
+/// What tells one state of a file from another: which file it is, when and how large it was written, and its
+/// header, where SQLite counts changes.
+struct FileState {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    timespec modified{}, changed{};
+    std::array<char, kHeader> header{};
+
+    bool operator==(const FileState& other) const {
+        const auto same = [](const timespec& a, const timespec& b) {
+            return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+        };
+        return device == other.device && inode == other.inode && size == other.size &&
+               same(modified, other.modified) && same(changed, other.changed) && header == other.header;
+    }
+    bool uses_write_ahead_log() const {
+        return header[kWriteVersion] == kWriteAhead || header[kReadVersion] == kWriteAhead;
+    }
+
+    /// Nothing when it cannot be read.
+    static std::optional<FileState> of(const std::string& path) {
+        FileState out;
+        const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        if (file < 0) return std::nullopt;
+        struct stat status {};
+        const bool read = ::fstat(file, &status) == 0 && ::pread(file, out.header.data(), kHeader, 0) >= 0;
+        ::close(file);
+        if (!read) return std::nullopt;
+        out.device = status.st_dev;
+        out.inode = status.st_ino;
+        out.size = status.st_size;
+        out.modified = status.st_mtim;
+        out.changed = status.st_ctim;
+        return out;
+    }
+};
+
+/// The right that this user lacks, in words; empty: none that could be seen.
+std::string missing_right(const std::string& path) {
+    const std::string folder = std::filesystem::absolute(path).parent_path().string();
+    if (::access(folder.c_str(), X_OK) != 0 && errno == EACCES)
+        return tr("this user may not enter the folder {} (right x)", folder);
+    for (const std::string& file : {path, path + "-wal", path + "-shm", path + "-journal"})
+        if (exists(file) && ::access(file.c_str(), R_OK) != 0)
+            return tr("this user may not read {} (right r)", file);
+    if (exists(path + "-shm") && ::access((path + "-shm").c_str(), W_OK) != 0)
+        return tr(
+            "this user may not write {}, which readers of a database with a write-ahead log (WAL) share "
+            "(right w)",
+            path + "-shm");
+    return {};
+}
+
 Failure unavailable(const std::string& path, const sqlite::Failure& failure) {
+    constexpr int kPrimary = 0xFF;
+    switch (failure.code() & kPrimary) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return fail(ErrorCode::busy, tr("the source database is locked by another program"))
+                .at(path)
+                .remedy(tr("try again when the core system's own job is over"));
+        case SQLITE_ERROR:
+        case SQLITE_TOOBIG:
+        case SQLITE_MISMATCH:
+        case SQLITE_MISUSE:
+        case SQLITE_RANGE:
+            return fail(ErrorCode::bad_mapping, tr("the database cannot run it: {}", failure.what()))
+                .remedy(tr("correct the select in the mapping; try it with: kaigo-gateway validate-mapping"));
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            return fail(ErrorCode::source_unavailable,
+                        tr("the source database is damaged, or is none: {}", failure.what()))
+                .at(path)
+                .remedy(tr("check that the configuration names the right file; if it does, tell the core "
+                           "system's vendor"));
+        default:
+            break;
+    }
+    if (!exists(path))
+        if (const std::string right = missing_right(path); right.empty())
+            return fail(ErrorCode::source_unavailable, tr("there is no such source database"))
+                .at(path)
+                .remedy(tr("check that the configuration names the right file"));
+    if (const std::string right = missing_right(path); !right.empty())
+        return fail(ErrorCode::permission_denied, tr("the source database cannot be read: {}", right))
+            .at(path)
+            .remedy(tr("give this user that right; then run the command again"));
     return fail(ErrorCode::source_unavailable, tr("the source database cannot be read: {}", failure.what()))
         .at(path)
-        .remedy(
-            tr("check that the file is there and that this user may read it; then run the command again"));
+        .remedy(tr("check the disk that it lies on; then run the command again"));
 }
+
+Failure changing(const std::string& path) {
+    return fail(ErrorCode::busy,
+                tr("the source database is being written all the time, or replaced: there is "
+                   "no common state to read"))
+        .at(path)
+        .remedy(tr("try again when its own night jobs are done"));
+}
+
+// ---- Rows
 
 Cell::Type type_of(Statement::Type type) {
     switch (type) {
@@ -36,7 +153,9 @@ class SqliteRows : public RowStream {
     SqliteRows(Statement statement, std::string path)
         : statement_(std::move(statement)),
           path_(std::move(path)),
-          row_(static_cast<std::size_t>(statement_.column_count())) {}
+          row_(static_cast<std::size_t>(statement_.column_count())) {
+        for (int i = 0; i < statement_.column_count(); ++i) columns_.push_back(statement_.column_name(i));
+    }
 
     Result<bool> next() override {
         try {
@@ -53,16 +172,22 @@ class SqliteRows : public RowStream {
     }
 
     std::span<const Cell> row() const override { return row_; }
+    const std::vector<std::string>& columns() const override { return columns_; }
 
   private:
     Statement statement_;
     std::string path_;
+    std::vector<std::string> columns_;
     std::vector<Cell> row_;
 };
 
 class SqliteSnapshot : public Snapshot {
   public:
-    explicit SqliteSnapshot(const std::string& path) : path_(path), database_(path, sqlite::Open::read_only) {
+    /// @param unlocked  the state in which a file that nobody has open is read without locks
+    SqliteSnapshot(const std::string& path, const std::optional<FileState>& unlocked)
+        : path_(path),
+          unlocked_(unlocked),
+          database_(path, unlocked ? sqlite::Open::immutable : sqlite::Open::read_only) {
         begin();
     }
 
@@ -77,40 +202,61 @@ class SqliteSnapshot : public Snapshot {
     }
     /// Another number when somebody else committed between two beginnings of this connection.
     std::int64_t version() { return database_.integer("PRAGMA data_version"); }
+    bool file_moved() const { return database_.file_moved(); }
 
-    Result<QueryShape> inspect(const std::string& sql) override {
+    tl::expected<QueryShape, QueryFault> inspect(const std::string& sql) override {
+        const auto fault = [](std::string message, std::optional<std::size_t> offset = std::nullopt) {
+            return tl::unexpected(QueryFault{std::move(message), offset});
+        };
         try {
             const Statement statement = database_.prepare(sql);
-            if (!statement.read_only()) return fail(ErrorCode::bad_mapping, tr("only a SELECT is accepted"));
+            if (!statement.read_only()) return fault(tr("only a SELECT is accepted"));
             if (statement.parameter(":insurer") == 0 || statement.parameter_count() != 1)
-                return fail(ErrorCode::bad_mapping, tr("a SELECT binds :insurer, and nothing else"));
+                return fault(tr("a SELECT binds :insurer, and nothing else"));
             QueryShape shape;
             for (int i = 0; i < statement.column_count(); ++i)
                 shape.columns.push_back(statement.column_name(i));
             return shape;
         } catch (const sqlite::Failure& failure) {
-            return fail(ErrorCode::bad_mapping, failure.what());
+            return fault(failure.what(), failure.offset());
         }
     }
 
     Result<std::unique_ptr<RowStream>> rows(const std::string& sql, const InsurerNumber& insurer) override {
         try {
-            Statement statement = database_.prepare(sql);
-            statement.bind(statement.parameter(":insurer"), insurer.value());
-            return std::make_unique<SqliteRows>(std::move(statement), path_);
+            return std::make_unique<SqliteRows>(bound(sql, insurer), path_);
         } catch (const sqlite::Failure& failure) {
             return unavailable(path_, failure);
         }
     }
 
     Result<std::int64_t> count(const std::string& sql, const InsurerNumber& insurer) override {
-        KAIGO_TRY(auto stream, rows("SELECT count(*) FROM (" + sql + ")", insurer));
-        KAIGO_CHECK(stream->next());
-        return stream->row()[0].integer;
+        try {
+            Statement statement = bound(sql, insurer);
+            std::int64_t rows = 0;
+            while (statement.step()) ++rows;
+            return rows;
+        } catch (const sqlite::Failure& failure) {
+            return unavailable(path_, failure);
+        }
+    }
+
+    Status verify() override {
+        if (!unlocked_ || FileState::of(path_) == unlocked_) return {};
+        return fail(ErrorCode::busy, tr("the source database was written while it was read"))
+            .at(path_)
+            .remedy(tr("nothing that was read then is sent; try again when its own night jobs are done"));
     }
 
   private:
+    Statement bound(const std::string& sql, const InsurerNumber& insurer) {
+        Statement statement = database_.prepare(sql);
+        statement.bind(statement.parameter(":insurer"), insurer.value());
+        return statement;
+    }
+
     std::string path_;
+    std::optional<FileState> unlocked_;
     sqlite::Database database_;
 };
 
@@ -119,22 +265,58 @@ class SqliteSource : public Source {
     explicit SqliteSource(std::string path) : path_(std::move(path)) {}
 
     Result<std::vector<std::unique_ptr<Snapshot>>> snapshots(std::size_t count) override {
+        constexpr int kAttempts = 5;
         try {
-            std::vector<std::unique_ptr<SqliteSnapshot>> all;
-            for (std::size_t i = 0; i < count; ++i) all.push_back(std::make_unique<SqliteSnapshot>(path_));
-            if (!same_state(all))
-                return fail(ErrorCode::source_unavailable,
-                            tr("the source database is being written all the time: no common state to read"))
-                    .at(path_)
-                    .remedy(tr("try again when its own night jobs are done"));
-            return std::vector<std::unique_ptr<Snapshot>>(std::make_move_iterator(all.begin()),
-                                                          std::make_move_iterator(all.end()));
+            for (int attempt = 0; attempt < kAttempts; ++attempt) {
+                const auto unlocked = unlocked_state();
+                KAIGO_CHECK(has_shared_memory(unlocked));
+                std::vector<std::unique_ptr<SqliteSnapshot>> all;
+                for (std::size_t i = 0; i < count; ++i)
+                    all.push_back(std::make_unique<SqliteSnapshot>(path_, unlocked));
+                if (!same_state(all)) return changing(path_);
+                // A file that was put in the place of the first one meanwhile is another database.
+                const bool one_file = unlocked ? FileState::of(path_) == unlocked
+                                               : std::none_of(all.begin(), all.end(), [](const auto& each) {
+                                                     return each->file_moved();
+                                                 });
+                if (!one_file) continue;
+                return std::vector<std::unique_ptr<Snapshot>>(std::make_move_iterator(all.begin()),
+                                                              std::make_move_iterator(all.end()));
+            }
+            return changing(path_);
         } catch (const sqlite::Failure& failure) {
             return unavailable(path_, failure);
         }
     }
 
+    std::string note() const override {
+        if (!unlocked_state()) return {};
+        return tr(
+            "{} has a write-ahead log (WAL) and nobody has it open: it is read as it stands, without "
+            "locks, and no -wal or -shm file is made",
+            path_);
+    }
+
   private:
+    /// Of a database with a write-ahead log that nobody has open. Opening it the usual way would leave -wal
+    /// and -shm files of this user behind, and the core system could not write any more.
+    std::optional<FileState> unlocked_state() const {
+        if (exists(path_ + "-wal") || exists(path_ + "-shm")) return std::nullopt;
+        auto state = FileState::of(path_);
+        if (state && !state->uses_write_ahead_log()) return std::nullopt;
+        return state;
+    }
+
+    /// A log without the memory that its readers share: they would make it, as files of this user.
+    Status has_shared_memory(const std::optional<FileState>& unlocked) const {
+        if (unlocked || !exists(path_ + "-wal") || exists(path_ + "-shm")) return {};
+        return fail(ErrorCode::busy,
+                    tr("the core system ended in the middle of its work: there is {} without {}",
+                       path_ + "-wal", path_ + "-shm"))
+            .at(path_)
+            .remedy(tr("have the core system open and close its database once; then run the command again"));
+    }
+
     /// The others began between two beginnings of the first: when nobody committed in between, all see the
     /// same.
     static bool same_state(std::vector<std::unique_ptr<SqliteSnapshot>>& all) {

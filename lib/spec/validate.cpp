@@ -42,7 +42,25 @@ class Walk {
         }
     }
 
+    void single(const Item& item, const Value& v) {
+        path_.push_back(&item);
+        value(item, v, nullptr);
+        path_.pop_back();
+    }
+
   private:
+    /// Values that say nothing of a person beyond their kind: codes, numbers, yes or no.
+    void report_value(const Item& item, std::string_view rule, std::string_view family,
+                      std::string_view raw) {
+        constexpr std::size_t kLongest = 10;  // a マイナンバー has 12
+        report(rule, family);
+        const bool shown = item.type == ItemType::code || item.type == ItemType::integer ||
+                           item.type == ItemType::decimal || item.type == ItemType::boolean;
+        const TextScan scan = scan_text(raw);
+        if (shown && raw.size() <= kLongest && scan.well_formed && !scan.control)
+            findings_.back().value = raw;
+    }
+
     void report(std::string_view rule, std::string_view family, Severity severity = Severity::error) {
         std::string path;
         for (const Item* item : path_) {
@@ -50,11 +68,16 @@ class Walk {
             if (!path.empty()) path += '.';
             path += item->key;
         }
-        findings_.push_back({std::move(path), rule, family, severity});
+        findings_.push_back({std::move(path), rule, family, severity, {}});
     }
 
     void value(const Item& item, const Value& v, const Value* siblings) {
-        if (v.kind == Value::Kind::malformed) return report("unreadable", "charset");
+        if (v.kind == Value::Kind::malformed) {
+            // An array's value is that of one of its elements.
+            const Item& meant = item.type == ItemType::array ? item.items.front() : item;
+            return report_value(meant, v.text, "charset",
+                                v.count > 0 ? v.children[0].text : std::string_view());
+        }
         switch (item.type) {
             case ItemType::object:
                 if (v.kind != Value::Kind::object) return report("type", "charset");
@@ -76,7 +99,7 @@ class Walk {
             case ItemType::date:
                 return date(item, v, siblings);
             case ItemType::code:
-                if (!item.allowed.contains(v.text)) report("code", "code");
+                if (!item.allowed.contains(v.text)) report_value(item, "code", "code", v.text);
                 return;
             case ItemType::my_number:
                 return my_number(v);
@@ -144,7 +167,9 @@ class Walk {
         } else if (item.type == ItemType::alphanumeric) {
             if (!is_alphanumeric(v.text)) return report("charset", "charset");
         } else {
-            if (scan.control || !scan.normalized) report("encoding", "charset");
+            if (scan.control) report("control", "charset");
+            if (!scan.normalized) report("encoding", "charset");
+            if (scan.suspicious) report("suspicious", "charset", Severity::warning);
             if (item.charset == Charset::full_width_kana && !is_full_width_kana(v.text))
                 report("charset", "charset");
         }
@@ -160,6 +185,12 @@ class Walk {
 };
 
 }  // namespace
+
+void validate_value(const Item& item, const Value& value, const ValidationSettings& settings,
+                    std::vector<Finding>& findings) {
+    const Record none;
+    Walk(none, settings, findings).single(item, value);
+}
 
 void validate(const Record& record, const ValidationSettings& settings, std::vector<Finding>& findings) {
     Walk(record, settings, findings).members(record.kind->items, record.items);

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!kaigo::count_characters(text)) return 0;
     // A cell comes back as it was written.
     if (const auto rows = kaigo::parse_csv(kaigo::csv_line({"x", std::string(text)}), size); rows)
-        if (rows->size() != 1 || rows->front().size() != 2 || rows->front()[1] != text) __builtin_trap();
+        if (rows->size() != 1 || rows->front().cells.size() != 2 || rows->front().cells[1] != text)
+            __builtin_trap();
     const std::string normal = kaigo::normalize(text);
     if (!kaigo::count_characters(normal) || !kaigo::is_normalized(normal)) __builtin_trap();
     const std::string wide = kaigo::full_width_kana(text);

@@ -39,14 +39,28 @@ def answers_fit_the_step(city: City) -> None:
     refused(city, "cases", "decide", number, "--finding", "mynumber-correct", "--operator", "a\nb")
     expect(case_of(city, UNKNOWN[0]) == case, "a refused answer changed the case")
 
-    decided = city.json("cases", "decide", number, "--finding", "mynumber-correct", "--note", "住基 2026-11-02", "--operator", "見本")
-    expect(decided == {"case": case["id"], "state": "awaiting-exemption-check"}, str(decided))
+    # A number is written as it is printed: to a parser 062 would be another person's case.
+    for spelling in ("0" + number, hex(int(number)), "+" + number, number + ".0"):
+        refused(city, "cases", "decide", spelling, "--finding", "mynumber-correct")
+        refused(city, "cases", "show", spelling)
+    refused(city, "cases", "decide", number)
+    refused(city, "cases", "decide", "--finding", "mynumber-correct")
+    refused(city, "cases", "decide", number, "--insured", UNKNOWN[0], "--finding", "mynumber-correct")
+    refused(city, "cases", "decide", number, "--reverse", says="no answer to take back")
+    expect(case_of(city, UNKNOWN[0]) == case, "a refused answer changed the case")
+
+    # The answer, and as far as what the source says reaches.
+    decided = city.json("cases", "decide", "--insured", UNKNOWN[0], "--finding", "mynumber-correct", "--note", "住基 2026-11-02",
+                        "--operator", "見本")
+    expect(decided == {"case": case["id"], "insurer": city.insurer, "insured": UNKNOWN[0], "question": case["question"],
+                       "findings": ["mynumber-correct"], "state": "ready-to-renew"}, str(decided))
     shown = city.json("cases", "show", number)
-    step = shown["history"][-1]
+    step, *followed = shown["history"][-3:]
     expect(step["event"] == "mynumber-correct" and step["note"] == "住基 2026-11-02" and step["actor"].startswith("見本 ("), str(step))
+    expect([each["event"] for each in followed] == ["source-not-exempt", "source-enrolled"] and
+           all(each["actor"] is None and each["note"] is None for each in followed), str(followed))
     log = (city.folder / "state/audit.log").read_text(encoding="utf-8")
     expect("case-decided" in log and "見本" in log, "the decision is not in the audit log")
-    # The source says the rest: one answer, and the record goes out again by itself.
     city.run_job("retry-due", "--wait", "10m")
     events = [each["event"] for each in city.json("cases", "show", number)["history"]]
     expect(events[2:5] == ["source-not-exempt", "source-enrolled", "renewal-sent"], str(events))
@@ -94,8 +108,33 @@ def a_spreadsheet_takes_all_or_nothing(city: City) -> None:
     refused(city, "cases", "import", str(table), status=65, says="twice")
     write(rows[1:])
     refused(city, "cases", "import", str(table), status=65, says="column")
-    write(answered("mynumber-correct"), encoding="cp932")
-    refused(city, "cases", "import", str(table), status=65, says="CSV UTF-8")
+    table.write_bytes(b"PK\x03\x04 xl/workbook.xml")
+    refused(city, "cases", "import", str(table), status=65, says=".xlsx")
+    table.write_bytes("番号,回答\r\n".encode("euc-jp") + b"\xff\xff")
+    refused(city, "cases", "import", str(table), status=65, says="CP932")
+    # As Excel's plain CSV in Japan, or its "Unicode text", would: taken, and nothing decided yet.
+    for encoding, delimiter in (("cp932", ","), ("utf-16", "\t"), ("utf-8", "\t")):
+        with open(table, "w", encoding=encoding, newline="", errors="replace") as file:
+            csv.writer(file, delimiter=delimiter).writerows(answered("the マイナンバー is right。"))
+        trial = city.json("cases", "import", str(table), "--dry-run")
+        expect(trial["decided"] == 1, f"{encoding}: {trial}")
+    # What of a table is not taken is told: other columns, notes without an answer, rows that are missing.
+    odd = [["老番" if i == 0 else "", *row] for i, row in enumerate(answered("mynumber-correct"))][:3]
+    odd[0][at["note"] + 1] = "備考"
+    odd[2][at["note"] + 1] = "asked at the counter"
+    odd[1][at["case"] + 1] = "".join(chr(ord(c) + 0xFEE0) for c in odd[1][at["case"] + 1])
+    write(odd)
+    trial = city.json("cases", "import", str(table), "--dry-run")
+    expect(trial["decided"] == 1 and len(trial["notices"]) == 3 and "老番" in trial["notices"][0] and
+           f"had {len(rows) - 1} rows" in trial["notices"][1] and "line 3" in trial["notices"][2], str(trial))
+    twice_named = answered()
+    twice_named[0][at["reason"]] = "my note"
+    write(twice_named)
+    refused(city, "cases", "import", str(table), status=65, says='"note" 2 times')
+    shortened = answered("mynumber-correct")
+    shortened[1][at["case"]] = "1.23E+09"
+    write(shortened)
+    refused(city, "cases", "import", str(table), status=65, says="1.23E+09")
     expect(city.gateway("cases", "import", str(city.folder / "no-such-file.csv")).returncode != 0, "a file that is not there")
     expect(state() == before, "a refused import changed something")
 
@@ -108,13 +147,29 @@ def a_spreadsheet_takes_all_or_nothing(city: City) -> None:
     trial = city.json("cases", "import", str(table), "--dry-run")
     expect(trial["decided"] == 2 and state() == before, "a dry run decided something")
     first = city.json("cases", "import", str(table))
-    expect(first == {"dryRun": False, "decided": 2, "alreadyDecided": 0, "withoutAnswer": len(rows) - 3}, str(first))
+    expect(first == {"dryRun": False, "decided": 2, "alreadyDecided": 0, "withoutAnswer": len(rows) - 3,
+                     "notices": [f"line {n}: a note or reason without an answer is not taken" for n in range(4, len(rows) + 1)]},
+           str(first))
+    written = city.gateway("cases", "import", str(table), "--dry-run").stdout
+    expect("would be" in written and "decided" not in written, written)
+    other = [row[:] for row in words]
+    other[1][at["note"]] = "a second clerk's words"
+    write(other)
+    again = city.json("cases", "import", str(table))
+    expect(again["alreadyDecided"] == 2 and len(again["notices"]) == len(first["notices"]) + 1, str(again))
+    write(words)
     second = city.json("cases", "import", str(table))
     expect(second["decided"] == 0 and second["alreadyDecided"] == 2, str(second))
     city.run_job("retry-due", "--wait", "10m")
     third = city.json("cases", "import", str(table))
     expect(third["decided"] == 0, "an old table decided something again")
-    city.gateway("cases", "export", str(table))
+    # A file that is there stays, whatever it holds; the table takes a name beside it.
+    work = table.read_bytes()
+    exported = json.loads(city.gateway("cases", "export", str(table), "--format", "json").stdout)
+    expect(exported["file"] == str(city.folder / "cases-2.csv") and table.read_bytes() == work, str(exported))
+    steps = {row[columns.index("step")][0] for row in csv.reader(open(exported["file"], encoding="utf-8-sig", newline=""))}
+    expect("⑦" not in steps, f"steps without an answer stand in the table: {steps}")
+    table = Path(exported["file"])
     expect('"=' not in table.read_text(encoding="utf-8"), "a cell begins with =")
     expect(city.gateway("audit", "verify").returncode == 0, "the audit log does not hold")
 
@@ -154,7 +209,6 @@ def decisions_open_no_way_past_the_guards(city: City) -> None:
     refused(city, "run", "daily-sync", status=1, says="--accept-resend")
     key.write_bytes(before)
     expect(city.effects() == effects, "another key was taken for another マイナンバー")
-    city.json("cases", "decide", number, "--finding", "reopen")
     city.run_job("daily-sync")
 
 
@@ -204,6 +258,7 @@ def reports(city: City) -> None:
     expect('lang="ja"' in page and "@page" in page and "<svg" in page and "マイナンバー" in page, "not a Japanese A4 page")
     city.write_config(language="en")
     refused(city, "report", "--run", "99999")
+    refused(city, "report", "--date", "2099-01-01", says="not come yet")
     refused(city, "report", "--run", "1", "--date", city.today())
 
 

@@ -218,6 +218,35 @@ def notified(city: City) -> None:
         expect("STATUS" in words, f"systemd was told: {said}")
 
 
+def tables_through_the_daemon(city: City) -> None:
+    """A clerk's file is taken, or refused in the same words, whoever reads it."""
+    table = city.folder / "cases.csv"
+    expect(city.gateway("cases", "export", str(table)).returncode == 0, "no export")
+    text = table.read_text(encoding="utf-8-sig")
+    files = {"utf-8.csv": text.encode(), "cp932.csv": text.encode("cp932", "replace"),
+             "utf-16.txt": text.replace(",", "\t").encode("utf-16"), "bytes.csv": bytes(range(256)),
+             "book.xlsx": b"PK\x03\x04 [Content_Types].xml xl/workbook.xml \xff\xfe", "large.csv": b"x" * (17 << 20),
+             "not-there.csv": None}
+    for name, content in files.items():
+        if content is not None:
+            (city.folder / name).write_bytes(content)
+
+    def said(name: str) -> tuple[int, str]:
+        result = subprocess.run([city.binaries / "kaigo-gateway", "--config", city.folder / "gateway.yaml", "cases", "import",
+                                 city.folder / name, "--dry-run"], capture_output=True, text=True)
+        return result.returncode, result.stdout + result.stderr
+
+    alone = {name: said(name) for name in files}
+    with Daemon(city.binaries, city.folder / "gateway.yaml", city.now) as daemon:
+        daemon.idle()
+        for name in files:
+            expect(said(name) == alone[name], f"{name}: {said(name)} through the daemon, {alone[name]} without it")
+        expect(daemon.stop() == 0, "the daemon's end")
+    expect(all(alone[name][0] == 0 for name in ("utf-8.csv", "cp932.csv", "utf-16.txt")), str(alone))
+    expect(alone["book.xlsx"][0] == 65 and ".xlsx" in alone["book.xlsx"][1], str(alone["book.xlsx"]))
+    expect(alone["large.csv"][0] == 65 and "larger" in alone["large.csv"][1], str(alone["large.csv"]))
+
+
 def from_cron(city: City) -> None:
     """The same line works with the daemon and without it, silent when all is well, with one message when it is not."""
     line = ("run", "daily-sync", "--quiet")
@@ -292,6 +321,7 @@ def daemon_life(binaries: Path) -> None:
         certificates(city)
         rights(city)
         notified(city)
+        tables_through_the_daemon(city)
         from_cron(city)
         alerts(city)
         token(city)

@@ -157,6 +157,7 @@ def another_number(number: str) -> str:
 def clerk(town: Town) -> int:
     """Takes the work list as a spreadsheet, answers what can be answered today, gives it back, twice."""
     city, table = town.city, town.city.folder / "cases.csv"
+    table.unlink(missing_ok=True)  # an export takes another name where a file is
     expect(city.gateway("cases", "export", str(table)).returncode == 0, "the export failed")
     with open(table, encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))

@@ -30,6 +30,19 @@ def a_drop_holds_the_run(city: City) -> None:
     # Certifications and consents are still in the source: their persons' deletion waits, and says so.
     blocked = city.query(city.ledger, "SELECT count(*) FROM record WHERE state = 8 AND reason = 'dependants-on-platform'")
     expect(blocked > 0, "no deletion waits for its dependants")
+    # They never come by themselves, and so every place says that a person must act.
+    insured = city.query(city.ledger, "SELECT CAST(min(key) AS TEXT) FROM record WHERE state = 8 AND reason = 'dependants-on-platform'")
+    told = f"{blocked} persons left the source"
+    run = city.run_job("daily-sync", status=1)
+    expect(told in run.stdout and "everything is settled" not in run.stdout, run.stdout)
+    for command in (("status",), ("report",), ("held", "list")):
+        expect(told in city.gateway(*command).stdout, f"{command} does not say it")
+    expect("a person must act" in city.gateway("explain", "--insured", insured).stdout, "explain says that it goes by itself")
+    for table in ("要介護認定", "同意"):
+        city.change_source(f"DELETE FROM {table} WHERE 被保険者番号 > '0000000200' OR 被保険者番号 = '0000000003'")
+    city.run_job("daily-sync", "--accept-drop")
+    city.settle()
+    expect(told not in city.gateway("status").stdout, "what was mended is still told")
 
 
 def an_empty_source_deletes_nothing(city: City) -> None:
@@ -97,8 +110,9 @@ def duplicates_and_bad_keys_hold_back_deletions(city: City) -> None:
 def a_source_out_of_order_is_sorted(city: City) -> None:
     before = city.effects()
     shuffled = city.folder / "shuffled.yaml"
-    shuffled.write_text(city.mapping.read_text(encoding="utf-8").replace(
-        "ORDER BY q.被保険者番号", "ORDER BY q.宛名番号 DESC"), encoding="utf-8")
+    evidence, records = city.mapping.read_text(encoding="utf-8").split("records:\n")
+    shuffled.write_text(evidence + "records:\n" + records.replace("ORDER BY q.被保険者番号", "ORDER BY q.宛名番号 DESC"),
+                        encoding="utf-8")
     city.mapping = shuffled
     city.write_config()
     result = city.run_job("daily-sync", status=0)

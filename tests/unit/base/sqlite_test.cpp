@@ -65,3 +65,20 @@ TEST_CASE("the write-ahead log goes into the file once it is long enough") {
     database.execute("INSERT INTO t VALUES (randomblob(10 * 4096))");
     CHECK(pages_in_file() >= 20);
 }
+
+TEST_CASE("exactly one statement is prepared: what stands behind it is no comment to be left out") {
+    const test::Folder folder;
+    sqlite::Database db(folder / "s.db", sqlite::Open::create);
+    for (const char* one : {"SELECT 1", "SELECT 1;", "SELECT 1 ; -- so\n", "SELECT 1; /* so */ ;",
+                            "SELECT 1 -- so", "SELECT 1 /* so"})
+        CHECK(db.integer(one) == 1);
+    for (const char* more :
+         {"SELECT 1; SELECT 2", "SELECT 1; AND 2", "SELECT 1;;\nDELETE FROM t", "", " ; ", "-- nothing"})
+        CHECK_THROWS_AS(db.prepare(more), sqlite::Failure);
+    CHECK_THROWS_AS(db.prepare(std::string_view("SELECT 1\0 AND 0", 15)), sqlite::Failure);
+    try {
+        db.prepare("SELECT\n  none FROM sqlite_schema");
+    } catch (const sqlite::Failure& failure) {
+        CHECK(failure.offset() == 9U);
+    }
+}

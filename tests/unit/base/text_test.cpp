@@ -77,3 +77,19 @@ TEST_CASE("JSON strings escape what must be, wherever it stands") {
         CHECK(out == "\"" + std::string(before, 'a') + "\\\"\\\\\\u0001見bbbbbbbbb\"");
     }
 }
+
+TEST_CASE("what a person typed compares whatever width and stop it has") {
+    CHECK(plain_form("　適用除外（生活保護）。 ") == plain_form("適用除外(生活保護)"));
+    CHECK(plain_form("０１２３") == "0123");
+    CHECK(plain_form("ﾏｲﾅﾝﾊﾞｰ.") == "マイナンバー");
+    CHECK(plain_form("").empty());
+}
+
+TEST_CASE("characters that no name has are noticed") {
+    for (const char* text : {"山\uFFFD子", "山\u202E子", "山\u200B子", "山\uFFFE子", "山\uFDD0子",
+                             "山\U0001FFFF子", "山\u2060子"})
+        CHECK(scan_text(text).suspicious);
+    for (const char* text :
+         {"髙橋　﨑子", "𠮷田", "辻\U000E0100", "〜～−－ー‐―", "\U00100000", "㍻①㈱", "\uFA19田", "ab\u3099"})
+        CHECK_FALSE(scan_text(text).suspicious);
+}

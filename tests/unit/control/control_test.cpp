@@ -57,7 +57,7 @@ TEST_CASE("the socket of a daemon that died is replaced") {
 TEST_CASE("a body beyond any reason is not kept") {
     const test::Folder folder;
     auto server = *Server::on_socket(folder / "s", [](const Request&) { return Response{200, "taken"}; });
-    const auto answer = ask(folder / "s", "POST", "/", std::string((16U << 20) + 1, 'x'));
+    const auto answer = ask(folder / "s", "POST", "/", std::string((22U << 20) + 1, 'x'));
     REQUIRE((answer && *answer));
     CHECK((*answer)->status == 413);
 }

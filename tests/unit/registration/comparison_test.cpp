@@ -186,3 +186,25 @@ TEST_CASE("a retry that is owed is not doubled, and new content takes its place"
     owed.needs_body = true;
     CHECK(present(row(2), owed).send);
 }
+
+TEST_CASE("a deletion that a person must allow is held, once, and comes back with its row") {
+    Standing known;
+    known.state = RecordState::registered;
+    known.on_platform = true;
+    known.acknowledged = test::digest(1);
+    known.acknowledged_history = 1;
+    const Decision held = hold_gone(known, reason::kWithdrawnBefore);
+    CHECK(held.changes);
+    CHECK_FALSE(held.send);
+    CHECK(is_edge(known.state, held.event, held.next.state));
+    CHECK(held.next.state == RecordState::rejected);
+    CHECK(held.next.owed == UpdateKind::remove);
+    CHECK_FALSE(hold_gone(held.next, reason::kWithdrawnBefore).changes);
+    CHECK_FALSE(compare_gone(held.next, false).changes);
+    SourceRow row;
+    row.digest = test::digest(1);
+    row.history = 1;
+    const Decision back = compare_present(row, held.next, true);
+    CHECK(back.next.state == RecordState::registered);
+    CHECK_FALSE(back.send);
+}

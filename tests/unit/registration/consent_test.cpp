@@ -105,3 +105,40 @@ TEST_CASE("a verdict comes back from the ledger's number as it went in") {
     CHECK_FALSE(ConsentVerdict::unpack(0));
     CHECK_FALSE(ConsentVerdict::unpack(200));
 }
+
+TEST_CASE("a withdrawal that was told is ended by a later consent alone") {
+    using R = ConsentReason;
+    const auto day = [](unsigned d) { return *Date::from(2026, 10, d); };
+    const ConsentVerdict granted{R::granted, day(5)};
+    // Of the record itself, or of the person's other records.
+    for (const auto& [told, withdrawal] : {std::pair<std::optional<ConsentVerdict>, std::optional<Date>>{
+                                               ConsentVerdict{R::withdrawn, day(5)}, {}},
+                                           {ConsentVerdict{R::act_withdrawn, day(9)}, {}},
+                                           {ConsentVerdict{R::not_consented, day(5)}, day(5)},
+                                           {std::nullopt, day(7)},
+                                           {ConsentVerdict{R::withdrawn, std::nullopt}, {}}}) {
+        CHECK(grants_withdrawn(granted, told, withdrawal));
+        CHECK_FALSE(grants_withdrawn({R::not_consented, day(5)}, told, withdrawal));
+        CHECK_FALSE(grants_withdrawn({R::withdrawn, day(5)}, told, withdrawal));
+    }
+    CHECK_FALSE(grants_withdrawn(granted, ConsentVerdict{R::withdrawn, day(4)}, std::nullopt));
+    CHECK_FALSE(grants_withdrawn(granted, std::nullopt, day(4)));
+    CHECK_FALSE(grants_withdrawn(granted, ConsentVerdict{R::granted, day(5)}, day(9)));  // told already
+    CHECK_FALSE(grants_withdrawn(granted, std::nullopt, std::nullopt));
+    // The latest of both counts.
+    CHECK(grants_withdrawn(granted, ConsentVerdict{R::withdrawn, day(1)}, day(6)));
+    CHECK(grants_withdrawn(granted, ConsentVerdict{R::withdrawn, day(6)}, day(1)));
+}
+
+TEST_CASE("a withdrawal that was told stays known while the source has forgotten it") {
+    using R = ConsentReason;
+    const ConsentVerdict withdrawn{R::withdrawn, *Date::from(2026, 10, 5)};
+    const ConsentVerdict nothing{R::not_consented, *Date::from(2026, 10, 1)};
+    const ConsentVerdict granted{R::granted, *Date::from(2026, 11, 1)};
+    CHECK(remembered(nothing, withdrawn) == withdrawn);
+    CHECK(remembered(granted, withdrawn) == granted);
+    CHECK(remembered(nothing, granted) == nothing);
+    CHECK(remembered(nothing, std::nullopt) == nothing);
+    const ConsentVerdict later{R::withdrawn, *Date::from(2026, 10, 9)};
+    CHECK(remembered(later, withdrawn) == later);
+}

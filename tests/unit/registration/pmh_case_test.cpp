@@ -155,8 +155,29 @@ TEST_CASE("left in error lasts until the facts change") {
     CHECK(by_person.decide(E::enrolment_unconfirmable));
     by_person.see({}, {"enrolled", "2026-10-01"});
     CHECK(by_person.c.state == S::left_in_error);
-    CHECK(by_person.decide(E::reopen));
-    CHECK(by_person.c.state == S::awaiting_mynumber_check);
+    CHECK_FALSE(by_person.decide(E::reopen));
+    CHECK(registration::reverse_case(by_person.c, by_person.moves));
+    CHECK(by_person.c.state == S::awaiting_enrolment_check);
+    by_person.see({}, {"enrolled", "2026-10-01"});
+    CHECK(by_person.c.state == S::awaiting_enrolment_check);  // known when the answer was taken back
+}
+
+TEST_CASE("an answer is taken back only by its own way: ②-2 to ①, ⑦ to the step whose answer it was") {
+    for (const CaseEvent finding : registration::kFindings) {
+        CHECK_FALSE(registration::next_case_state(S::awaiting_new_mynumber, finding));
+        CHECK_FALSE(registration::next_case_state(S::left_in_error, finding));
+    }
+    Walk wrong(S::awaiting_mynumber_check);
+    CHECK(wrong.decide(E::mynumber_wrong));
+    CHECK(registration::reverse_case(wrong.c, wrong.moves));
+    CHECK(wrong.c.state == S::awaiting_mynumber_check);
+    Walk exempt(S::awaiting_exemption_check);
+    CHECK(exempt.decide(E::exempt));
+    CHECK(registration::reverse_case(exempt.c, exempt.moves));
+    CHECK(exempt.c.state == S::awaiting_exemption_check);
+    CHECK_FALSE(registration::reverse_case(exempt.c, exempt.moves));
+    for (const auto& move : exempt.moves) CHECK(registration::is_decision(move.event));
+    CHECK_FALSE(registration::is_decision(E::source_exempt));
 }
 
 TEST_CASE("an exemption that the source states no more is asked for again") {

@@ -181,7 +181,7 @@ class Life {
                 decide(key, CaseEvent::mynumber_correct);
                 break;
             case CaseState::awaiting_new_mynumber:
-                decide(key, CaseEvent::mynumber_correct);
+                reverse(key);
                 break;
             case CaseState::awaiting_exemption_check:
                 decide(key, truth.exempt ? CaseEvent::exempt : CaseEvent::not_exempt);
@@ -195,7 +195,7 @@ class Life {
                 decide(key, CaseEvent::renew);
                 break;
             case CaseState::left_in_error:
-                if (!truth.exempt && truth.enrolment == Truth::enrolled) decide(key, CaseEvent::reopen);
+                if (!truth.exempt && truth.enrolment == Truth::enrolled) reverse(key);
                 break;
             default:
                 break;
@@ -356,6 +356,13 @@ class Life {
         CaseMoves moves;
         const bool fits = decide_case(found->second, finding, why, moves);
         require(fits || found->second == before, "a refused answer changed the case");
+    }
+
+    void reverse(int key) {
+        const auto found = cases_.find(key);
+        if (found == cases_.end()) return;
+        CaseMoves moves;
+        reverse_case(found->second, moves);
     }
 
     /// The process dies: what was being sent may or may not have arrived.

@@ -122,3 +122,108 @@ TEST_CASE("several snapshots see one state while others write") {
     stop = true;
     busy.join();
 }
+
+namespace {
+
+const InsurerNumber kInsurer = *InsurerNumber::parse("122192");
+
+std::string made(const test::Folder& folder, const std::string& name, const std::string& mode, int rows = 3) {
+    sqlite::Database writer(folder / name, sqlite::Open::create);
+    writer.execute("PRAGMA journal_mode = " + mode);
+    writer.execute("CREATE TABLE t (i TEXT, n INTEGER)");
+    for (int n = 0; n < rows; ++n)
+        writer.execute("INSERT INTO t VALUES ('122192', " + std::to_string(n) + ")");
+    return (folder / name).string();
+}
+
+}  // namespace
+
+TEST_CASE("the very statement is counted, whatever stands at its end") {
+    const test::Folder folder;
+    const auto source = *source::open_source("sqlite", made(folder, "s.db", "DELETE"));
+    const auto snapshot = *source->snapshot();
+    for (const char* end : {"", ";", " -- so", " /* so", ";\n-- so\n"}) {
+        const std::string sql = std::string("SELECT n FROM t WHERE i = :insurer ORDER BY n") + end;
+        CHECK(snapshot->inspect(sql));
+        CHECK(*snapshot->count(sql, kInsurer) == 3);
+    }
+    const auto two = snapshot->inspect("SELECT n FROM t WHERE i = :insurer; AND n < 0");
+    REQUIRE_FALSE(two);
+    const auto wrong = snapshot->inspect("SELECT n,\n none FROM t WHERE i = :insurer");
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().offset == 11U);
+}
+
+TEST_CASE(
+    "a write-ahead log that nobody has open is read without leaving a file, and what is written meanwhile is "
+    "seen") {
+    const test::Folder folder;
+    const std::string path = made(folder, "s.db", "WAL");
+    REQUIRE_FALSE(std::filesystem::exists(path + "-wal"));
+    const auto source = *source::open_source("sqlite", path);
+    CHECK(source->note().find("WAL") != std::string::npos);
+    const auto all = *source->snapshots(3);
+    for (const auto& each : all) CHECK(*each->count("SELECT n FROM t WHERE i = :insurer", kInsurer) == 3);
+    for (const char* beside : {"-wal", "-shm", "-journal"})
+        CHECK_FALSE(std::filesystem::exists(path + beside));
+    CHECK(all.front()->verify());
+    {
+        sqlite::Database writer(path, sqlite::Open::read_write);
+        writer.execute("INSERT INTO t VALUES ('122192', 9)");
+    }
+    const auto verified = all.front()->verify();
+    REQUIRE_FALSE(verified);
+    CHECK(verified.error().code == ErrorCode::busy);
+    CHECK((*source->snapshot())->verify());
+}
+
+TEST_CASE("a write-ahead log that is open is read beside its writer, and its files stay") {
+    const test::Folder folder;
+    const std::string path = made(folder, "s.db", "WAL");
+    sqlite::Database writer(path, sqlite::Open::read_write);
+    writer.execute("INSERT INTO t VALUES ('122192', 9)");
+    {
+        const auto source = *source::open_source("sqlite", path);
+        CHECK(source->note().empty());
+        CHECK(*(*source->snapshot())->count("SELECT n FROM t WHERE i = :insurer", kInsurer) == 4);
+    }
+    CHECK(std::filesystem::exists(path + "-wal"));
+    writer.execute("INSERT INTO t VALUES ('122192', 10)");
+}
+
+TEST_CASE("a log without the memory that readers share is the core system's to tidy up") {
+    const test::Folder folder;
+    const std::string path = made(folder, "s.db", "WAL");
+    folder.write("s.db-wal", std::string(64, 'x'));
+    const auto opened = source::open_source("sqlite", path);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == ErrorCode::busy);
+    CHECK_FALSE(std::filesystem::exists(path + "-shm"));
+}
+
+TEST_CASE("a file that is put in the place of another is never mixed with it") {
+    const test::Folder folder;
+    for (const char* mode : {"DELETE", "WAL"}) {
+        const std::string path = made(folder, std::string("s") + mode, mode, 3);
+        const std::string other = made(folder, std::string("o") + mode, mode, 5);
+        const auto source = *source::open_source("sqlite", path);
+        const auto before = *source->snapshots(3);
+        std::filesystem::rename(other, path);
+        // What was open goes on with the former file, or says that it cannot; what is opened sees the new
+        // one.
+        for (const auto& each : before)
+            CHECK(*each->count("SELECT n FROM t WHERE i = :insurer", kInsurer) == 3);
+        const auto after = *source->snapshots(3);
+        for (const auto& each : after)
+            CHECK(*each->count("SELECT n FROM t WHERE i = :insurer", kInsurer) == 5);
+    }
+}
+
+TEST_CASE("a statement that fails while it runs is the mapping's fault, not the file's") {
+    const test::Folder folder;
+    const auto source = *source::open_source("sqlite", made(folder, "s.db", "DELETE"));
+    const auto snapshot = *source->snapshot();
+    const auto rows =
+        *snapshot->rows("SELECT abs(-9223372036854775807 - 1) FROM t WHERE i = :insurer", kInsurer);
+    CHECK(rows->next().error().code == ErrorCode::bad_mapping);
+}

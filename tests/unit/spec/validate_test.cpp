@@ -76,7 +76,8 @@ TEST_CASE("each rule is enforced") {
     CHECK(after([](Person& p) { p.set("sex", "3"); }) == Rules{"sex:code"});
     CHECK(after([](Person& p) { p.set("name", std::string(303, 'a')); }) == Rules{"name:length"});
     CHECK(after([](Person& p) { p.set("nameKana", "みほん"); }) == Rules{"nameKana:charset"});
-    CHECK(after([](Person& p) { p.set("name", "見\x01本"); }) == Rules{"name:encoding"});
+    CHECK(after([](Person& p) { p.set("name", "見\x01本"); }) == Rules{"name:control"});
+    CHECK(after([](Person& p) { p.set("name", "か\u3099"); }) == Rules{"name:encoding"});
     CHECK(after([](Person& p) { p.set("name", "見\xFF"); }) == Rules{"name:encoding"});
     CHECK(after([](Person& p) { p.set("birthDate", "2026-11-02"); }) == Rules{"birthDate:order"});
     CHECK(after([](Person& p) { p.set("birthDate", "2026-02-30"); }) == Rules{"birthDate:type"});
@@ -91,7 +92,7 @@ TEST_CASE("each rule is enforced") {
           Rules{"facilityInsurerNumber:required"});
     CHECK(after([](Person& p) { p.set("name", ""); }) == Rules{"name:empty"});
     CHECK(after([](Person& p) { p["sex"] = {.kind = Value::Kind::malformed, .text = "x"}; }) ==
-          Rules{"sex:unreadable"});
+          Rules{"sex:x"});
     CHECK(after([](Person& p) { p.set("insurerNumber", "123456"); }).empty());  // a warning
 }
 
