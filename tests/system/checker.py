@@ -10,8 +10,9 @@ second time, from docs and contract. A disagreement is a fault of the gateway or
 
 It expects that the last comparison of every kind saw the source as it is now. With --quiescent nothing may be owed or
 in flight either. Checks: the source against ledger and platform, the platform's journal, the accounts of the
-comparisons, the edges that records and PMHキー cases took, each case against its history, its record and the platform,
-why a consent is told as it is, the integrity of both files.
+comparisons, the rows that each query read, the edges that records and PMHキー cases took, each case against its
+history, its record and the platform, why a consent is told as it is, that none is granted again once its withdrawal
+was told, the integrity of both files.
 
 Exit status: 0 no faults, 1 faults, 2 something could not be read. Lines carry keys, item names and counts: never a
 マイナンバー, a name or an address.
@@ -28,7 +29,7 @@ import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
 from pathlib import Path
@@ -393,7 +394,7 @@ def survey(rows: CertificationRows) -> dict[str, Any]:
     overview.put("services", services or None, required=False)
     overview.text("facility", "施設名", 100, required=False)
     overview.text("remarks", "概況特記", 4000, required=False)
-    out.put("overview", overview.out)
+    out.put("overview", overview.out or None, required=False)
     items = Draft(rows.survey, "survey.items.")
     for item, count in SURVEY_OPTIONS.items():
         column = "項目" + item.replace("-", "_")
@@ -439,6 +440,28 @@ def doctor_opinion(rows: CertificationRows) -> dict[str, Any]:
     return out.out
 
 
+# Child queries of 要介護認定情報: their table, and the columns by which the rows of one record are ordered. Diagnoses
+# have an order of their own (順位); what is equal by it, and everything else, goes by the columns of the SELECT.
+CHILDREN = {
+    "services": ("認定調査サービス", ("サービスコード", "回数")),
+    "survey-remarks": ("認定調査特記", ("特記番号", "内容")),
+    "diagnoses": ("主治医意見書傷病", ("順位", "傷病名", "発症年月日")),
+}
+
+
+def in_order(rows: Rows, columns: tuple[str, ...]) -> Rows:
+    """Nothing before numbers, numbers before text, text by its bytes: whatever order the database keeps."""
+
+    def place(value: object) -> tuple[int, Any]:
+        if value is None:
+            return 0, 0
+        if isinstance(value, str):
+            return 2, value.encode("utf-8", "surrogateescape")
+        return 3 if isinstance(value, bytes) else 1, value
+
+    return sorted(rows, key=lambda row: [place(row[column]) for column in columns])
+
+
 def consent_record(row: Row, settings: Settings) -> dict[str, Any]:
     """Second way (facts 5): what counts is the day of the act. An old consent is none."""
     record = Draft(row)
@@ -468,10 +491,12 @@ class KindRows:
     """Expected records of one kind by key; rows whose key cannot be read are only counted."""
 
     by_key: dict[str, Expected] = field(default_factory=dict)
+    rows: int = 0
     unreadable: int = 0
 
     def add(self, key: Callable[[], str], record: Callable[[], dict[str, Any]], platform_owned: bool = False,
             needs_my_number: bool = False) -> None:
+        self.rows += 1
         try:
             name = key()
         except Invalid:
@@ -492,12 +517,47 @@ class KindRows:
         self.by_key[name] = expected if same else Expected(INVALID, item="duplicate key")
 
 
-def read_source(source: sqlite3.Connection, settings: Settings) -> dict[str, KindRows]:
+class Granted(NamedTuple):
+    """A consent that counts: an act, or an application on the new form."""
+
+    day: str
+    by_office: bool
+
+
+@dataclass
+class Source:
+    """Expected records, and what else the source tells."""
+
+    kinds: dict[str, KindRows]
+    children: Counter[str] = field(default_factory=Counter)  # rows that each child query reads
+    granted: dict[str, list[Granted]] = field(default_factory=lambda: defaultdict(list))  # by insured person
+
+    def grants(self, person: str, after: str, until: str = "9999-12-31", offices: bool = True) -> bool:
+        """Whether a consent of that person stands that is dated after a day."""
+        return any(after < each.day <= until for each in self.granted.get(person, ()) if offices or not each.by_office)
+
+    def add_application(self, rows: CertificationRows, settings: Settings) -> None:
+        try:
+            day = date_of(rows.main, "申請日", from_compact)
+            if day is not None and consent_at_application(replace(rows, withdrawn_on=None), day, settings):
+                self.granted[insured_number(rows.main)].append(Granted(day, False))
+        except Invalid:
+            pass  # its record says so
+
+    def add_act(self, act: Row, settings: Settings) -> None:
+        try:
+            day = date_of(act, "同意年月日", from_iso)
+            if act["同意区分"] == "1" and day is not None and settings.lawful_from(day):
+                self.granted[insured_number(act)].append(Granted(day, act["取得経路"] == "3"))
+        except Invalid:
+            pass
+
+
+def read_source(source: sqlite3.Connection, settings: Settings) -> Source:
     current = "最新フラグ = '1' AND 削除フラグ = '0'"
 
-    def rows_of(table: str, condition: str = current, order: str = "被保険者番号") -> Iterator[Row]:
-        sql = f"SELECT * FROM {table} WHERE 保険者番号 = ? AND {condition} ORDER BY {order}"
-        return source.execute(sql, (settings.insurer,))
+    def rows_of(table: str, condition: str = current) -> Iterator[Row]:
+        return source.execute(f"SELECT * FROM {table} WHERE 保険者番号 = ? AND {condition}", (settings.insurer,))
 
     def grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[object, ...], Rows]:
         groups: dict[tuple[object, ...], Rows] = defaultdict(list)
@@ -505,10 +565,11 @@ def read_source(source: sqlite3.Connection, settings: Settings) -> dict[str, Kin
             groups[tuple(row[column] for column in columns)].append(row)
         return groups
 
-    def attached(table: str, order: str = "認定履歴番号") -> dict[tuple[object, ...], Rows]:
-        return grouped(rows_of(table, "削除フラグ = '0'", order), "被保険者番号", "認定履歴番号")
+    def attached(table: str) -> dict[tuple[object, ...], Rows]:
+        return grouped(rows_of(table, "削除フラグ = '0'"), "被保険者番号", "認定履歴番号")
 
     kinds = {PERSONS: KindRows(), CERTIFICATIONS: KindRows(), CONSENTS: KindRows()}
+    out = Source(kinds)
     qualifications = grouped(rows_of("被保険者資格"), "被保険者番号")
     addresses = grouped(source.execute(f"SELECT * FROM 宛名 WHERE {current}"), "宛名番号")
     exceptions = grouped(rows_of("住所地特例"), "被保険者番号")
@@ -521,9 +582,7 @@ def read_source(source: sqlite3.Connection, settings: Settings) -> dict[str, Kin
                                        needs_my_number=True)
 
     surveys, opinions = attached("認定調査"), attached("主治医意見書")
-    services = attached("認定調査サービス", "サービスコード")
-    remarks = attached("認定調査特記", "特記番号")
-    diagnoses = attached("主治医意見書傷病", "順位")
+    children = {query: attached(table) for query, (table, _) in CHILDREN.items()}
     acts = list(rows_of("同意"))
     withdrawals: dict[str, str] = {}
     for act in acts:
@@ -531,17 +590,22 @@ def read_source(source: sqlite3.Connection, settings: Settings) -> dict[str, Kin
             withdrawals[act["被保険者番号"]] = max(day, withdrawals.get(act["被保険者番号"], ""))
     for main in rows_of("要介護認定"):
         at = (main["被保険者番号"], main["認定履歴番号"])
+        # Child queries join the current certifications themselves: what hangs on none of them is not even read.
+        hanging = {query: in_order(children[query].get(at, []), columns) for query, (_, columns) in CHILDREN.items()}
+        out.children.update({query: len(rows) for query, rows in hanging.items()})
         for qualification in qualifications.get(at[:1]) or [None]:
             rows = CertificationRows(main, qualification, surveys.get(at, [None])[0], opinions.get(at, [None])[0],
-                                     services.get(at, []), remarks.get(at, []), diagnoses.get(at, []),
+                                     hanging["services"], hanging["survey-remarks"], hanging["diagnoses"],
                                      withdrawals.get(at[0]))
+            out.add_application(rows, settings)
             kinds[CERTIFICATIONS].add(lambda: certification_key(main), lambda: certification_record(rows, settings))
 
     for act in acts:
+        out.add_act(act, settings)
         if act["取得経路"] in ("2", "3"):
             kinds[CONSENTS].add(lambda: f"{insured_number(act)}/{sequence(act, '同意連番')}",
                                 lambda: consent_record(act, settings), platform_owned=act["取得経路"] == "3")
-    return kinds
+    return out
 
 
 def sequence(row: Row, column: str) -> int:
@@ -581,6 +645,8 @@ NEW, UPDATE, DELETION = "1", "2", 3
 NOT_LINKED, NO_ANSWER, SEVERAL = "KJP0001", "KJP0002", "KJP0003"
 MALFORMED_KEY = "malformed-key"
 MY_NUMBER_MISSING, DUPLICATE = "my-number-missing", "duplicate-key"
+WITHDRAWN_BEFORE, WITHDRAWAL_RELEASED = "withdrawn-before", "withdrawal-released"
+LOOK_BACK_DAYS, HISTORIES_TRIED = 730, range(1, 4)  # of a 包括同意情報 whose content is to be found by its digest
 
 
 class LedgerRecord(NamedTuple):
@@ -589,6 +655,17 @@ class LedgerRecord(NamedTuple):
     flags: int
     reason: str
     consent: int | None
+
+    @property
+    def verdict(self) -> tuple[int, str]:
+        """Why the consent was told as it was, and the day that decided; no day where it is none."""
+        reason, day = (self.consent or 0) & 255, (self.consent or 0) >> 8
+        return reason, datetime.date.fromordinal(day).isoformat() if 0 < day <= datetime.date.max.toordinal() else ""
+
+    @property
+    def tells_withdrawal(self) -> bool:
+        on_platform = self.on_platform or self.platform_owned
+        return on_platform and self.verdict[0] in (CONSENT_WITHDRAWN, ACT_WITHDRAWN)
 
     @property
     def on_platform(self) -> bool:
@@ -609,6 +686,15 @@ class Held(NamedTuple):
 
     content: dict[str, Any]
     linked: int
+
+
+class Told(NamedTuple):
+    """A version of a record that the platform took, or its deletion."""
+
+    effect: int
+    on: str  # day on which its batch was made, where the ledger knows it
+    granted: bool | None  # whether it grants a consent; None: not seen
+    withdrawn_on: str = ""  # the withdrawal that it tells
 
 
 class Case(NamedTuple):
@@ -637,6 +723,15 @@ def decode_key(kind: str, key: bytes) -> str:
     if kind != PERSONS:
         parts.append(str(int.from_bytes(key[-4:], "big")))
     return "/".join(parts)
+
+
+def own_day(kind: str, content: dict[str, Any]) -> str:
+    """The day on which a consent stands or falls."""
+    return str(content["applicationDate" if kind == CERTIFICATIONS else "consentDate"])
+
+
+def grants(kind: str, content: dict[str, Any]) -> bool:
+    return content["consentAtApplication"] is True if kind == CERTIFICATIONS else content["consent"] == "1"
 
 
 def canonical(value: object) -> str:
@@ -671,7 +766,10 @@ class Checker:
         self.faults = Faults()
         self.counts: Counter[str] = Counter()
         self.salt = str(platform.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0]).encode()
-        self.expected = read_source(source, settings)
+        self.source = read_source(source, settings)
+        self.known: dict[str, dict[str, LedgerRecord]] = {}  # records of the ledger by kind and key
+        self.withdrawals: dict[str, list[str]] = defaultdict(list)  # days that the ledger knows as told, by person
+        self.released: set[tuple[str, str]] = set()  # records whose consent an operator let be granted again
         self.last_effects: dict[tuple[str, str, str], Row] = {}  # of each key, in the platform's journal
         self.cases: dict[str, list[Case]] = defaultdict(list)  # of each insured person
         self.steps: Counter[tuple[str, str]] = Counter()  # how often the cases of a person took a step
@@ -681,9 +779,18 @@ class Checker:
             if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 self.faults.add(name, "file", "integrity_check is not ok")
         self.read_cases()
+        for kind in self.source.kinds:
+            self.known[kind] = self.read_ledger(kind)
+            for key, record in self.known[kind].items():
+                if record.tells_withdrawal:
+                    self.withdrawals[key[:10]].append(record.verdict[1])
+        self.read_releases()
         self.check_journal()
-        for kind, rows in self.expected.items():
+        self.check_consents_over_time()
+        for kind, rows in self.source.kinds.items():
             self.check_kind(kind, rows)
+            self.check_reading(kind, rows)
+        self.check_queries()
         self.check_batches()
         self.check_accounts()
         self.check_edges()
@@ -695,7 +802,7 @@ class Checker:
     # Source, ledger and platform
 
     def check_kind(self, kind: str, rows: KindRows) -> None:
-        known, held = self.read_ledger(kind), self.read_platform(kind)
+        known, held = self.known[kind], self.read_platform(kind)
         self.counts[f"{kind} on the platform"] = len(held)
         for key, expected in rows.by_key.items():
             if (record := known.get(key)) is None:
@@ -795,6 +902,8 @@ class Checker:
         self.counts[f"{kind} {expected.verdict}, {name}"] += 1
         if record.platform_owned:
             self.faults.add(kind, key, "the ledger takes it for the platform's own")
+        if record.state == State.REJECTED and record.reason == WITHDRAWN_BEFORE:
+            self.check_withdrawn_before(kind, key, expected, record, held)
         # A flight is not disturbed, a case owns its record, and what landed since waits for the next comparison.
         undisturbed = record.state in (State.PENDING, State.SENDING, State.STORED_IN_ERROR)
         if expected.verdict == NO_MY_NUMBER:
@@ -815,7 +924,7 @@ class Checker:
             elif items := different_items(held.content, expected):
                 self.faults.add(kind, key, f"registered, not as the source in {', '.join(map(word, items[:5]))}")
             else:
-                self.check_consent(kind, key, record.consent, held.content)
+                self.check_consent(kind, key, record, held.content)
         elif record.state == State.STORED_IN_ERROR and self.quiescent:
             if held is None or held.linked != 0:
                 self.faults.add(kind, key, "stored in error, but " + ("not held" if held is None else "linked"))
@@ -834,25 +943,48 @@ class Checker:
         if "myNumber" in items or (at == LEFT_IN_ERROR and items):
             self.faults.add(kind, key, f"stored in error, not as the source in {', '.join(map(word, items[:5]))}")
 
-    def check_consent(self, kind: str, key: str, packed: int | None, content: dict[str, Any]) -> None:
+    def check_consent(self, kind: str, key: str, record: LedgerRecord, content: dict[str, Any]) -> None:
         """Why a consent was told as it was, and the day that decided, fit what the platform holds."""
         if kind == PERSONS:
-            if packed is not None:
+            if record.consent is not None:
                 self.faults.add(kind, key, "a person's record has a consent")
             return
         if kind not in CONSENT_REASONS:
             return
-        reason, day = (packed or 0) & 255, (packed or 0) >> 8
+        reason, decided = record.verdict
         told = content["consentAtApplication"] if kind == CERTIFICATIONS else content["consent"]
         if reason not in CONSENT_REASONS[kind].get(told, ()):
             self.faults.add(kind, key, f"consent reason {reason} does not fit what was told ({word(told)})")
         elif reason == CONSENT_ENDED and not content.get("validTo", "9999-12-31") < self.today:
             self.faults.add(kind, key, "the consent is known as ended, its certification has not")
-        decided = datetime.date.fromordinal(day).isoformat() if 0 < day <= datetime.date.max.toordinal() else ""
-        acted = content["applicationDate" if kind == CERTIFICATIONS else "consentDate"]
+        acted = own_day(kind, content)
         fits = decided >= acted if reason == CONSENT_WITHDRAWN else decided == acted
         if not fits:
-            self.faults.add(kind, key, f"consent reason {reason} of the day {decided or day}, not {word(acted)}")
+            self.faults.add(kind, key, f"consent reason {reason} of the day {word(decided or '-')}, not {word(acted)}")
+
+    def check_withdrawn_before(self, kind: str, key: str, expected: Expected, record: LedgerRecord,
+                               held: Held | None) -> None:
+        """Held because it would grant again what was withdrawn: so it is, and the platform keeps what it was told.
+
+        Whether that is the very version that the ledger has as acknowledged is not seen (its digests are keyed): that
+        it grants nothing, that the ledger's verdict fits it, and that the journal's last effect brought it, is.
+        """
+        self.counts[f"{kind} {WITHDRAWN_BEFORE}"] += 1
+        if kind not in CONSENT_REASONS or expected.content is None or not grants(kind, expected.content):
+            self.faults.add(kind, key, f"its row grants no consent ({expected.verdict}), but is {record}")
+            return
+        withdrawn_on = max((day for day in self.withdrawals[key[:10]] if day >= own_day(kind, expected.content)),
+                           default="")
+        if not withdrawn_on:
+            self.faults.add(kind, key, f"no withdrawal of its day or later was told, but is {record}")
+        elif self.source.grants(key[:10], after=withdrawn_on, offices=False):
+            self.faults.add(kind, key, f"a later consent stands in the source, but is {record}")
+        if held is None:
+            return  # never sent, or the platform's loss: check_record knows which
+        if grants(kind, held.content):
+            self.faults.add(kind, key, f"is {record}, but the platform holds it as granted")
+        else:
+            self.check_consent(kind, key, record, held.content)
 
     def check_platform_owned(self, kind: str, key: str, record: LedgerRecord, on_platform: bool) -> None:
         self.counts[f"{kind} {PLATFORM_OWNED}"] += 1
@@ -953,7 +1085,148 @@ class Checker:
         if repeated := sum(1 for times in record_ids.values() if times > 1):
             self.faults.add("reception", number, f"{repeated} record ids stand in it more than once")
 
+    # Consents over time
+
+    def read_releases(self) -> None:
+        for row in self.ledger.execute(
+                "SELECT k.name AS kind, h.key FROM record_history h JOIN kind k ON k.id = h.kind JOIN insurer i ON "
+                "i.id = h.insurer WHERE i.number = ? AND h.event = 'resend-by-operator' AND h.reason = ?",
+                (self.insurer, WITHDRAWAL_RELEASED)):
+            self.released.add((row["kind"], decode_key(row["kind"], row["key"])))
+
+    def check_consents_over_time(self) -> None:
+        """Once the platform took a record that tells a withdrawal, nothing of that person that is not later is granted
+        again: neither that record nor the 同意有無 of an application up to the day of the withdrawal. An operator may
+        let it, and a consent given since may.
+
+        The journal keeps digests, no contents. What can be seen: of a 要介護認定情報 the versions that are the one held
+        now but for its consent, of a 包括同意情報 every version of the last two years. Other versions are passed over:
+        they neither grant nor tell a withdrawal. A 要介護認定情報 tells one when the ledger says so of it, from the first
+        such version that was sent on the day of the withdrawal or later.
+        """
+        for person, records in self.read_told().items():
+            withdrawals = [(at, told) for at, versions in records.items() for told in versions if told.withdrawn_on]
+            for at, versions in records.items():
+                kind, key = at
+                applied_on = key.split("/")[1] if kind == CERTIFICATIONS else ""
+                standing: bool | None = None
+                for version in versions:
+                    if version.granted and standing is False:
+                        before = [told for source, told in withdrawals if told.effect < version.effect and
+                                  (source == at or (kind == CERTIFICATIONS and applied_on <= told.withdrawn_on))]
+                        until = version.on or self.today
+                        if before and at not in self.released and not self.source.grants(
+                                person, after=max(told.withdrawn_on for told in before), until=until):
+                            self.faults.add(kind, key, f"effect {version.effect} grants it again, effect "
+                                                       f"{before[0].effect} told its withdrawal")
+                    standing = version.granted
+
+    def read_told(self) -> dict[str, dict[tuple[str, str], list[Told]]]:
+        """What the platform took, version by version, of every person who has a withdrawal or an act of consent."""
+        kinds = (CERTIFICATIONS, CONSENTS)
+        effects = self.platform.execute("SELECT * FROM effect WHERE insurer = ? AND kind IN (?, ?) AND (outcome = 'ok' "
+                                        "OR stored = 1) ORDER BY id", (self.insurer, *kinds)).fetchall()
+        persons = {effect["key"][:10] for effect in effects if effect["kind"] == CONSENTS} | self.withdrawals.keys()
+        held = {(row["kind"], row["key"]): row["content"] for row in self.platform.execute(
+            "SELECT kind, key, content FROM record WHERE insurer = ? AND kind IN (?, ?)", (self.insurer, *kinds))
+            if row["key"][:10] in persons}
+        requests = {row["id"]: row["request_id"]
+                    for row in self.platform.execute("SELECT id, request_id FROM reception")}
+        made = {row["request_id"]: row["made_on"] for row in self.ledger.execute(
+            "SELECT request_id, date(created_at / 1000, 'unixepoch', '+9 hours') AS made_on FROM batch")}
+        out: dict[str, dict[tuple[str, str], list[Told]]] = defaultdict(lambda: defaultdict(list))
+        last: dict[tuple[str, str], str] = {}  # digest of what should be held
+        versions: dict[tuple[str, str], dict[str, tuple[bool, str]]] = {}
+        for effect in effects:
+            at = (effect["kind"], effect["key"])
+            if at[1][:10] not in persons:
+                continue
+            on = made.get(requests.get(effect["reception"], ""), "")
+            if effect["update_kind"] == str(DELETION):
+                out[at[1][:10]][at].append(Told(effect["id"], on, None))
+                last.pop(at, None)
+                continue
+            last[at] = effect["content_digest"]
+            if at not in versions:
+                versions[at] = dict(self.versions_of(at, held.get(at)))
+            if at[0] == CONSENTS and last[at] not in versions[at]:
+                versions[at] |= dict(self.acts_of(at[1]))
+            granted, withdrawn_on = versions[at].get(last[at], (None, ""))
+            self.counts["consents told" + (", not seen" if granted is None else "")] += 1
+            tells = withdrawn_on and (at[0] == CONSENTS or on >= withdrawn_on)
+            out[at[1][:10]][at].append(Told(effect["id"], on, granted, withdrawn_on if tells else ""))
+        for at, text in held.items():
+            if last.get(at) != self.digest(text):
+                self.faults.add(at[0], at[1], "journal and record table of the platform disagree on what is held")
+        return out
+
+    def versions_of(self, at: tuple[str, str], text: str | None) -> Iterator[tuple[str, tuple[bool, str]]]:
+        """What is held, with its consent as it is and otherwise: digest, whether it grants, withdrawal it tells."""
+        if text is None:
+            return
+        if at[0] == CERTIFICATIONS:
+            record = self.known[CERTIFICATIONS].get(at[1])
+            reason, day = record.verdict if record is not None else (0, "")
+            for granted in (True, False):
+                other = re.sub('("consentAtApplication":)(true|false)', rf"\g<1>{str(granted).lower()}", text)
+                tells = not granted and reason == CONSENT_WITHDRAWN
+                yield self.digest(other), (granted, day if tells else "")
+        elif m := re.search('"consentDate":"([0-9-]{10})","consent":"[123]"}$', text):
+            for code in "123":
+                yield self.digest(text[:-3] + code + '"}'), (code == "1", m[1] if code == "3" else "")
+
+    def acts_of(self, key: str) -> Iterator[tuple[str, tuple[bool, str]]]:
+        """Whatever a 包括同意情報 may have said of an act of the last two years."""
+        number, act = key.split("/")
+        today = datetime.date.fromisoformat(self.today)
+        for days in range(LOOK_BACK_DAYS):
+            day = (today - datetime.timedelta(days)).isoformat()
+            for history in HISTORIES_TRIED:
+                for code in "123":
+                    content = {"insurerNumber": self.insurer, "insuredNumber": number, "historyNumber": history,
+                               "consentSequence": int(act), "consentDate": day, "consent": code}
+                    version = (code == "1", day if code == "3" else "")
+                    yield self.digest(json.dumps(content, separators=(",", ":"))), version
+
+    def digest(self, text: str) -> str:
+        """Of a content, as the platform simulator writes it into its journal."""
+        return hmac.digest(self.salt, text.encode("utf-8", "surrogateescape"), "sha256").hex()
+
     # The ledger by itself
+
+    def last_comparison(self, kind: str) -> Row | None:
+        row: Row | None = self.ledger.execute(
+            "SELECT id, rows_read FROM comparison WHERE scope = 'all' AND complete = 1 AND insurer = (SELECT id FROM "
+            "insurer WHERE number = ?) AND kind = (SELECT id FROM kind WHERE name = ?) ORDER BY id DESC LIMIT 1",
+            (self.insurer, kind)).fetchone()
+        return row
+
+    def check_reading(self, kind: str, rows: KindRows) -> None:
+        """The last complete comparison read the rows that the source has."""
+        last = self.last_comparison(kind)
+        if last is None:
+            self.faults.add(kind, "comparison", "none is complete")
+        elif last["rows_read"] != rows.rows:
+            self.faults.add(kind, "comparison", f"{last['id']} read {last['rows_read']} rows of {rows.rows}")
+
+    def check_queries(self) -> None:
+        """So did each of its child queries; the sample's have no orphans, since they join the main rows themselves."""
+        if self.ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'comparison_query'").fetchone() is None:
+            self.faults.add("ledger", "comparison_query", "is not there: what child queries read is not known")
+            return
+        for row in self.ledger.execute("SELECT q.* FROM comparison_query q LEFT JOIN comparison c ON "
+                                       "c.id = q.comparison WHERE coalesce(c.scope, '') <> 'all' OR c.complete <> 1"):
+            self.faults.add("comparison", row["comparison"], f"counts {word(row['query'])}, but is not complete")
+        if (last := self.last_comparison(CERTIFICATIONS)) is None:
+            return
+        counted = {row["query"]: (row["rows_read"], row["orphans"]) for row in self.ledger.execute(
+            "SELECT * FROM comparison_query WHERE comparison = ?", (last["id"],))}
+        for query in sorted(counted.keys() | CHILDREN.keys()):
+            expected = (self.source.children[query], 0) if query in CHILDREN else None
+            if counted.get(query) != expected:
+                self.faults.add("comparison", last["id"], f"{word(query)}: rows and orphans {counted.get(query)}, "
+                                                          f"by the source {expected}")
+            self.counts[f"{query} read"] = self.source.children[query]
 
     def check_batches(self) -> None:
         if not self.quiescent:
@@ -974,6 +1247,10 @@ class Checker:
             parts = total("unchanged created changed waiting rejected blocked duplicates")
             if row["rows_read"] != parts:
                 self.faults.add("comparison", row["id"], f"{row['rows_read']} rows read, {parts} accounted for")
+            if row["outcome"] == "held":  # for a person's word: what would be sent is neither owed nor an account
+                if row["complete"] != 0 or total("registered deleted stored_in_error refused blocked_later owed"):
+                    self.faults.add("comparison", row["id"], "is held, but complete or accounted for")
+                continue
             begun, ended = total("created changed gone"), total("registered deleted stored_in_error refused "
                                                                 "blocked_later owed")
             if begun != ended:
@@ -1088,7 +1365,7 @@ blocked: source-restored>stored_in_error case-sends>pending
 CASE_EDGES_BY_STATE = """
 none: result-not-linked>awaiting-mynumber-check result-needs-operator>awaiting-operator
 awaiting-mynumber-check: mynumber-correct>awaiting-exemption-check mynumber-wrong>awaiting-new-mynumber
-awaiting-new-mynumber: source-number-ready>deleting mynumber-correct>awaiting-exemption-check
+awaiting-new-mynumber: source-number-ready>deleting reversed-mynumber>awaiting-mynumber-check
 deleting: result-deleted>registering-anew
 registering-anew: result-not-linked>awaiting-mynumber-check result-still-there>deleting
 awaiting-exemption-check: exempt>left-in-error source-exempt>left-in-error leave-in-error>left-in-error
@@ -1101,11 +1378,13 @@ awaiting-enrolment-check: not-enrolled>waiting-for-enrolment source-not-enrolled
 awaiting-enrolment-check: enrolled>ready-to-renew source-enrolled>ready-to-renew
 waiting-for-enrolment: enrolled>ready-to-renew source-enrolled>ready-to-renew
 waiting-for-enrolment: reopen>awaiting-mynumber-check
-waiting-for-enrolment: enrolment-unconfirmable>left-in-error leave-in-error>left-in-error source-unconfirmable>left-in-error
+waiting-for-enrolment: enrolment-unconfirmable>left-in-error leave-in-error>left-in-error
+waiting-for-enrolment: source-unconfirmable>left-in-error
 waiting-for-enrolment: source-exemption-changed>awaiting-exemption-check
 ready-to-renew: renewal-sent>renewing
 renewing: result-not-linked>awaiting-mynumber-check result-not-there>registering-anew result-deleted>registering-anew
-left-in-error: reopen>awaiting-mynumber-check source-exemption-changed>awaiting-exemption-check
+left-in-error: source-exemption-changed>awaiting-exemption-check reversed-exemption>awaiting-exemption-check
+left-in-error: reversed-enrolment>awaiting-enrolment-check
 left-in-error: source-enrolment-changed>awaiting-enrolment-check
 awaiting-operator: renew>ready-to-renew result-not-linked>awaiting-mynumber-check
 """
@@ -1115,7 +1394,7 @@ FROM_EVERY_OPEN_STATE = "result-linked>closed source-gone>closed result-needs-op
 NUMBER_CHANGED = "source-number-changed>awaiting-new-mynumber"  # from every open state but these:
 NUMBER_AWAITED = ("awaiting-new-mynumber", "deleting")
 FINDINGS = (f"mynumber-correct mynumber-wrong {EXEMPT} not-exempt {UNCONFIRMABLE} not-enrolled enrolled leave-in-error "
-            "reopen renew").split()
+            "reopen renew reversed-mynumber reversed-exemption reversed-enrolment").split()
 QUESTION_OF = dict.fromkeys(("source-exempt", "source-not-exempt"), "exemption") | dict.fromkeys(
     ("source-enrolled", "source-not-enrolled", "source-unconfirmable"), "enrolment")
 EVIDENCE_OF = {event: event.removeprefix("source-") + "( [0-9]{4}-[0-9]{2}-[0-9]{2})?" for event in QUESTION_OF} | {
@@ -1128,7 +1407,7 @@ CONSENT_REASONS: dict[str, dict[object, tuple[int, ...]]] = {
     CERTIFICATIONS: {True: (1, 2), False: (3, 4, 5, 6, 7, 8)},
     CONSENTS: {"1": (1, 2), "2": (4, 7, 10), "3": (11,)},
 }
-CONSENT_ENDED, CONSENT_WITHDRAWN = 2, 8
+CONSENT_ENDED, CONSENT_WITHDRAWN, ACT_WITHDRAWN = 2, 8, 11
 
 
 def steps_of(table: str) -> Iterator[tuple[str, str, str]]:

@@ -204,6 +204,15 @@ audit: {{path: state/audit.log}}
         finally:
             connection.close()
 
+    @staticmethod
+    def values(database: Path, sql: str, *parameters: object) -> list[str]:
+        """The first column of all rows."""
+        connection = sqlite3.connect(database)
+        try:
+            return [row[0] for row in connection.execute(sql, parameters)]
+        finally:
+            connection.close()
+
     def change_source(self, sql: str) -> None:
         connection = sqlite3.connect(self.source)
         with connection:
