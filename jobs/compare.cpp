@@ -587,14 +587,17 @@ void tell_findings(Gateway& gateway, SharedLedger& ledger, std::optional<ledger:
         attention.push_back({ledger::attention::kDeletionsWithheld, outcome.unreadable, text});
     }
     if (comparison) {
-        ledger->note_queries(*comparison, queries);
+        if (outcome.complete) ledger->note_queries(*comparison, queries);
         ledger->withhold(ledger->insurer(insurer.number.value()), ledger->kind(kind.id), withheld);
     }
     attend(attention);
 }
 
-Reading reading_of(const CompareOutcome& outcome) {
-    return {outcome.seen, outcome.left.read, outcome.left.changed, outcome.children, outcome.contents};
+/// A pass over a few keys reads all rows too, and a source that cannot be believed sends none of them; how
+/// many of them change says nothing.
+Reading reading_of(const CompareOutcome& outcome, bool whole) {
+    return {outcome.seen, outcome.left.read, whole ? outcome.left.changed : 0, outcome.children,
+            outcome.contents};
 }
 
 /// What changed since the last complete comparison, in words; empty when nothing did.
@@ -635,12 +638,11 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
     const bool whole = !options.only;
     const std::string changed = before && whole ? changed_fingerprints(*before, now) : "";
 
-    const auto attend = [&](std::vector<ledger::Attention> attention) {
-        if (whole && exchange != nullptr)
-            ledger->set_attention(insurer_id, kind_id, attention, world.clock.now());
+    const auto attend = [&](const std::vector<ledger::Attention>& attention) {
+        if (exchange != nullptr) ledger->set_attention(insurer_id, kind_id, attention, world.clock.now());
     };
     bool sort = plan->sort;
-    bool judged = options.judged || !whole;
+    bool judged = options.judged;
     bool counted = options.judged;  // what goes out need not wait for the last row
     // Digests under another key say that everything changed: it is counted before anything is held back.
     bool count_first = exchange != nullptr && !changed.empty() && !options.accept_resend;
@@ -696,7 +698,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
             judged
                 ? std::vector<Objection>()
                 : Judge(safety, before, {options.accept_drop, options.accept_change, options.accept_resend})
-                      .objections(reading_of(*outcome), changed);
+                      .objections(reading_of(*outcome, whole), changed);
         if (!objections.empty()) {
             std::vector<ledger::Attention> attention;
             for (const Objection& each : objections) {

@@ -181,6 +181,7 @@ Result<KindProof> reconcile_kind(Gateway& gateway, ledger::SharedLedger& ledger,
         }
         my_numbers_read += rows->counts.my_numbers_read;
         if (rows->out_of_order && !sort) continue;
+        for (const auto& snapshot : snapshots) KAIGO_CHECK(snapshot->verify());
         for (; entry != nullptr; entry = records.next()) reconciliation.record(*entry);
         reconciliation.finish();
         found.unreadable = rows->counts.unreadable;

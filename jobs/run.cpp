@@ -413,12 +413,18 @@ class Run {
             auto keys = ledger_->keys_to_read(insurer_id, ledger_->kind(kind->id), prerequisite, now);
             std::ranges::move(ledger_->cases_to_look_at(insurer_id, ledger_->kind(kind->id), opened_cases),
                               std::back_inserter(keys));
-            if (keys.empty()) continue;
+            // While a kind is held, its rows are not believed one by one either.
+            if (keys.empty() || ledger_->is_held(insurer_id, ledger_->kind(kind->id))) continue;
             CompareOptions options = compare_options();
             options.only.emplace(keys.begin(), keys.end());
-            KAIGO_TRY(const CompareOutcome outcome,
-                      compare_kind(gateway_, ledger_, &exchange, insurer, *kind, run_, options, tally_));
-            sent = sent || outcome.sent > 0;
+            const auto outcome =
+                compare_kind(gateway_, ledger_, &exchange, insurer, *kind, run_, options, tally_);
+            if (outcome)
+                sent = sent || outcome->sent > 0;
+            else if (outcome.error().code == ErrorCode::needs_person)
+                held_ = outcome.error();
+            else
+                return tl::unexpected(outcome.error());
         }
         for (const auto& [kind, dependants] : requiring())
             sent = ledger_->release_deletions(insurer_id, kind, dependants, now) > 0 || sent;

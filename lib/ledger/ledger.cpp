@@ -472,6 +472,18 @@ void Ledger::set_attention(InsurerId insurer, KindId kind, const std::vector<Att
     transaction.commit();
 }
 
+bool Ledger::is_held(InsurerId insurer, KindId kind) {
+    auto& row =
+        statement(
+            "SELECT EXISTS (SELECT 1 FROM attention WHERE insurer = ?1 AND kind = ?2 AND code LIKE 'held-%')")
+            .bind(1, insurer)
+            .bind(2, kind);
+    row.step();
+    const bool held = row.integer(0) != 0;
+    row.reset();
+    return held;
+}
+
 void Ledger::withhold(InsurerId insurer, KindId kind, const std::vector<std::string>& keys) {
     sqlite::Transaction transaction(database_);
     statement("DELETE FROM withheld WHERE insurer = ?1 AND kind = ?2").bind(1, insurer).bind(2, kind).run();

@@ -128,6 +128,28 @@ def a_key_that_cannot_be_read_withholds_deletions(city: City) -> None:
     expect("no deletions" not in city.gateway("status").stdout, "what was mended is still told")
 
 
+def one_record_is_not_believed_either(city: City) -> None:
+    """A record that is read again for itself reads a half-loaded source as well."""
+    key = rows(city.source, f"SELECT n.被保険者番号, n.認定履歴番号, n.申請区分 FROM 要介護認定 n JOIN 認定調査 s ON s.被保険者番号 = n.被保険者番号 "
+                            f"AND s.認定履歴番号 = n.認定履歴番号 WHERE n.最新フラグ = '1' AND n.削除フラグ = '0' ORDER BY 1 LIMIT 1")[0]
+    where = f"被保険者番号 = '{key[0]}' AND 認定履歴番号 = {key[1]}"
+    city.change_source(f"UPDATE 要介護認定 SET 申請区分 = '9' WHERE {where}")
+    city.run_job("daily-sync", status=1)
+    city.change_source(f"UPDATE 要介護認定 SET 申請区分 = '{key[2]}', 支給限度基準額 = 4711 WHERE {where};"
+                       "CREATE TABLE 控え AS SELECT * FROM 認定調査; DELETE FROM 認定調査")
+    before = city.effects()
+    city.gateway("held", "resend", "--insured", key[0])
+    held = city.run_job("retry-due", "--wait", "10m", status=1)
+    expect("--accept-change" in held.stderr and city.effects() == before, f"{city.effects() - before} sent: {held.stderr}")
+    told_everywhere(city, "survey", held.stdout)
+    city.run_job("retry-due", "--wait", "10m")
+    expect(city.effects() == before, "a held kind was read once more")
+    city.change_source("INSERT INTO 認定調査 SELECT * FROM 控え; DROP TABLE 控え")
+    city.run_job("daily-sync")
+    city.settle()
+    expect(city.effects() == before + 1, f"{city.effects() - before} effects, not the one that was owed")
+
+
 def a_withdrawal_stays(city: City) -> None:
     """Neither a table that lost it, nor its deletion, grants the consent before it again."""
     certified, acted = [row[0] for row in rows(
@@ -231,7 +253,8 @@ def source(binaries: Path) -> None:
         city.start_simulator("middle_server: {unknown_share: 0}\n")
         city.run_job("initial-setup", "--yes", "--wait", "1h")
         city.settle()
-        for step in (orphans_are_told_and_hold, a_key_that_cannot_be_read_withholds_deletions, a_withdrawal_stays):
+        for step in (orphans_are_told_and_hold, a_key_that_cannot_be_read_withholds_deletions,
+                     one_record_is_not_believed_either, a_withdrawal_stays):
             print(step.__name__.replace("_", " "))
             step(city)
         city.check()
