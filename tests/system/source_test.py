@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -93,6 +95,33 @@ def nobody_is_no_setup(binaries: Path) -> None:
         asked = city.gateway("run", "initial-setup", "--yes", "--wait", "0")
         expect(asked.returncode == 1 and "--accept-drop" in asked.stderr and city.effects() == 0, asked.stderr)
         expect(not city.json("status")["insurers"][0]["setupComplete"], "an empty setup is complete")
+
+
+def a_missing_right_is_named(binaries: Path) -> None:
+    """As another user than root: root may read everything."""
+    nobody = 65534
+    with City(binaries, 30, seed=5) as city:
+        city.write_config()
+        folder = city.folder / "source"
+        folder.mkdir()
+        city.source.rename(folder / "core.db")
+        text = (city.folder / "gateway.yaml").read_text(encoding="utf-8")
+        (city.folder / "gateway.yaml").write_text(text.replace("core.db", "source/core.db"), encoding="utf-8")
+        for path in (city.folder, *city.folder.rglob("*")):
+            os.chown(path, nobody, nobody)
+        mine = city.folder / "source/core.db"
+
+        def tried() -> "subprocess.CompletedProcess[str]":
+            return subprocess.run(["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups",
+                                   city.binaries / "kaigo-gateway", "--config", city.folder / "gateway.yaml", "validate-mapping",
+                                   "--record", "comprehensive-consents"], capture_output=True, text=True)
+        expect(tried().returncode in (0, 1), f"with every right: {tried()}")
+        os.chmod(mine, 0)
+        expect(tried().returncode == 77 and "may not read" in tried().stderr, f"an unreadable file: {tried()}")
+        os.chmod(mine, 0o600)
+        os.chmod(folder, 0)
+        expect(tried().returncode == 77 and "may not enter" in tried().stderr, f"a closed folder: {tried()}")
+        os.chmod(folder, 0o700)
 
 
 def orphans_are_told_and_hold(city: City) -> None:
@@ -249,6 +278,10 @@ def source(binaries: Path) -> None:
     every_finding_has_its_cause(binaries)
     nobody_is_no_setup(binaries)
     nobody_waits_for_the_network(binaries)
+    if os.geteuid() == 0:
+        a_missing_right_is_named(binaries)
+    else:
+        print("skipped: a missing right is named (it takes root to be somebody else)")
     with City(binaries, 400, seed=3) as city:
         city.start_simulator("middle_server: {unknown_share: 0}\n")
         city.run_job("initial-setup", "--yes", "--wait", "1h")

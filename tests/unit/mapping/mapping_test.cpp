@@ -413,6 +413,21 @@ TEST_CASE("a word in a mapping that would do nothing is a fault, with its place"
     CHECK(fault("applicationKind", "{column: v, text: [trim], codes: {\"1\": \"1\"}}").empty());
 }
 
+TEST_CASE("a condition compares without the spaces around its values, on both sides") {
+    Certifications city;
+    city.sql(
+        "INSERT INTO n VALUES ('122192', '1', 'Y ', ''), ('122192', '2', 'Y', ''), ('122192', '3', 'N', '')");
+    for (const char* in : {"[\"Y \"]", "[Y]", "[\"　Y\"]"}) {
+        const auto found = city.read(
+            city.yaml({{"applicationKind", "{constant: \"2\", when: {column: v, in: " + std::string(in) +
+                                               "}, otherwise: {constant: \"1\"}}"}}));
+        REQUIRE(found.records.size() == 3);
+        CHECK(found.records[0].find(R"("applicationKind":"2")") != std::string::npos);
+        CHECK(found.records[1].find(R"("applicationKind":"2")") != std::string::npos);
+        CHECK(found.records[2].find(R"("applicationKind":"1")") != std::string::npos);
+    }
+}
+
 TEST_CASE("a constant is checked like a value of the source, before a row is read") {
     Certifications city;
     const auto fault = [&](const std::string& item, const std::string& value) {

@@ -219,6 +219,38 @@ TEST_CASE("a file that is put in the place of another is never mixed with it") {
     }
 }
 
+TEST_CASE("a file that is replaced between two openings gives one state or none") {
+    const test::Folder folder;
+    const std::string three = made(folder, "three.db", "DELETE", 3);
+    const std::string five = made(folder, "five.db", "DELETE", 5);
+    const std::string path = (folder / "s.db").string();
+    std::filesystem::copy_file(three, path);
+    const auto source = *source::open_source("sqlite", path);
+    std::atomic<bool> over = false;
+    std::thread swapping([&] {
+        // One after the other takes the name, as fast as they can.
+        for (bool first = true; !over; first = !first) {
+            const auto next = folder / "next.db";
+            std::filesystem::copy_file(first ? five : three, next,
+                                       std::filesystem::copy_options::overwrite_existing);
+            std::filesystem::rename(next, path);
+        }
+    });
+    for (int i = 0; i < 300; ++i) {
+        const auto all = source->snapshots(3);
+        if (!all) {
+            CHECK(all.error().code == ErrorCode::busy);
+            continue;
+        }
+        std::set<std::int64_t> counts;
+        for (const auto& each : *all)
+            counts.insert(*each->count("SELECT n FROM t WHERE i = :insurer", kInsurer));
+        CHECK(counts.size() == 1);
+    }
+    over = true;
+    swapping.join();
+}
+
 TEST_CASE("a statement that fails while it runs is the mapping's fault, not the file's") {
     const test::Folder folder;
     const auto source = *source::open_source("sqlite", made(folder, "s.db", "DELETE"));
