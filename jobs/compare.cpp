@@ -60,16 +60,18 @@ class EvidenceCursor {
         return reader_ ? reader_->unreadable() : unreadable_;
     }
 
-    /// Rows in all, where it was asked; it cannot be asked any more.
-    std::optional<std::int64_t> close() {
+    /// It cannot be asked any more.
+    /// @param whole  whether to read on to its end
+    /// @return rows in all, where it was asked and read to its end
+    std::optional<std::int64_t> close(bool whole) {
         std::optional<std::int64_t> rows;
-        if (reader_ && !failure) {
+        if (reader_ && !failure && whole) {
             if (const auto count = reader_->count_to_the_end())
                 rows = *count;
             else
                 failed(count.error());
-            unreadable_ = reader_->unreadable();
         }
+        if (reader_) unreadable_ = reader_->unreadable();
         reader_.reset();
         return rows;
     }
@@ -166,8 +168,7 @@ class Pass {
             outcome_.contents[contents::kQuery + child.name] = child.rows;
             outcome_.contents[contents::kOrphans + child.name] = child.orphans;
         }
-        if (const auto evidence = evidence_.close(); evidence && whole)
-            outcome_.contents[contents::kEvidence] = *evidence;
+        if (const auto evidence = evidence_.close(whole)) outcome_.contents[contents::kEvidence] = *evidence;
         KAIGO_CHECK(verify());
         views_ = nullptr;  // nothing is read from now on
         return outcome_;
@@ -217,15 +218,17 @@ class Pass {
         if (kind_.requires_kind)
             persons.emplace(gateway_.config().ledger, insurer_id_, ledger_->kind(*kind_.requires_kind));
         for (auto& [key, standing, account, consent] : gone_) {
+            // Without the withdrawal the platform would take the consent before it for granted. It goes with
+            // its person, or for a withdrawal that stands elsewhere.
+            const auto told = consent ? registration::ConsentVerdict::unpack(*consent) : std::nullopt;
+            const bool guarded = told && told->reason == registration::ConsentReason::act_withdrawn &&
+                                 !withdrawn_still(key, *told) && persons &&
+                                 persons->carries_dependants(spec::insured_number_of(key));
+            if (!guarded && standing.reason == registration::reason::kWithdrawnBefore) standing.owed.reset();
             // Whether dependants remain is known only after they were compared: the exchange releases it
             // then.
             Decision decision = registration::compare_gone(standing, has_dependants_);
-            // Without the withdrawal the platform would take the consent before it for granted. It goes with
-            // its person.
-            const auto told = consent ? registration::ConsentVerdict::unpack(*consent) : std::nullopt;
-            const bool withdrawal = told && told->reason == registration::ConsentReason::act_withdrawn;
-            if (decision.send && withdrawal && persons &&
-                persons->carries_dependants(spec::insured_number_of(key)))
+            if (decision.send && guarded)
                 decision = registration::hold_gone(standing, registration::reason::kWithdrawnBefore);
             if (!decision.changes) continue;
             if (decision.next.state == registration::RecordState::rejected) ++outcome_.new_rejected;
@@ -251,6 +254,12 @@ class Pass {
             }
         }
         return {};
+    }
+
+    /// Whether the source has a withdrawal of this person of that day or later under another number.
+    bool withdrawn_still(std::string_view key, const registration::ConsentVerdict& told) const {
+        const auto found = withdrawn_in_source_.find(spec::insured_number_of(key));
+        return found != withdrawn_in_source_.end() && found->second >= told.packed_day();
     }
 
     /// The source is not held longer than the platform and the spool take what is read.
@@ -408,10 +417,14 @@ class Pass {
         return registration::grants_withdrawn(*now, told, withdrawal);
     }
 
-    void remember_withdrawal(OrderedRow& row) const {
-        if (!row.consent || !known_consent_) return;
+    void remember_withdrawal(OrderedRow& row) {
+        if (!row.consent) return;
         const auto now = registration::ConsentVerdict::unpack(*row.consent);
-        if (now)
+        if (now && now->reason == registration::ConsentReason::act_withdrawn) {
+            std::int64_t& day = withdrawn_in_source_[std::string(spec::insured_number_of(row.key))];
+            day = std::max(day, now->packed_day());
+        }
+        if (now && known_consent_)
             row.consent =
                 registration::remembered(*now, registration::ConsentVerdict::unpack(*known_consent_))
                     .packed();
@@ -542,6 +555,7 @@ class Pass {
     Release release_;
     const std::vector<std::unique_ptr<source::Snapshot>>* views_;   ///< null: reading has ended
     std::map<std::string, std::int64_t, std::less<>> withdrawals_;  ///< by person: the latest that was told
+    std::map<std::string, std::int64_t, std::less<>> withdrawn_in_source_;  ///< and that stands in the source
     std::vector<HeldBack> held_back_;
     registration::BatchFill planned_{{}};
     std::size_t held_bytes_ = 0;

@@ -205,7 +205,9 @@ class Run {
             // What earlier runs left is settled first, as far as it can be now.
             KAIGO_TRY(const bool settled, settle_quietly(exchange, world_.clock.now(), read_again));
             static_cast<void>(settled);
-            if (options_.job == "daily-sync" || !setup->compared)
+            // A setup that was compared, and then met a source that cannot be believed, is compared once
+            // more.
+            if (options_.job == "daily-sync" || !setup->compared || ledger_->is_held(id, std::nullopt))
                 KAIGO_CHECK(compare_all(insurer, exchange, deadline, read_again));
             if (stopped_) {
                 exchange.drain();

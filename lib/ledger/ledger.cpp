@@ -472,12 +472,13 @@ void Ledger::set_attention(InsurerId insurer, KindId kind, const std::vector<Att
     transaction.commit();
 }
 
-bool Ledger::is_held(InsurerId insurer, KindId kind) {
-    auto& row =
-        statement(
-            "SELECT EXISTS (SELECT 1 FROM attention WHERE insurer = ?1 AND kind = ?2 AND code LIKE 'held-%')")
-            .bind(1, insurer)
-            .bind(2, kind);
+bool Ledger::is_held(InsurerId insurer, std::optional<KindId> kind) {
+    auto& row = statement(
+                    "SELECT EXISTS (SELECT 1 FROM attention WHERE insurer = ?1 AND (?2 IS NULL OR kind = ?2) "
+                    "AND code "
+                    "LIKE 'held-%')")
+                    .bind(1, insurer);
+    put(row, 2, kind);
     row.step();
     const bool held = row.integer(0) != 0;
     row.reset();
@@ -499,12 +500,15 @@ void Ledger::withhold(InsurerId insurer, KindId kind, const std::vector<std::str
 std::map<std::string, std::int64_t, std::less<>> Ledger::withdrawals(InsurerId insurer) {
     constexpr std::size_t kInsuredNumber = 10;
     std::map<std::string, std::int64_t, std::less<>> out;
-    auto& rows = statement(
-                     "SELECT key, consent, flags FROM record INDEXED BY record_withdrawn WHERE insurer = ?1 "
-                     "AND (consent & 255) IN (8, 11)")
-                     .bind(1, insurer);
+    auto& rows =
+        statement(
+            "SELECT key, consent, flags, state FROM record INDEXED BY record_withdrawn WHERE insurer = ?1 "
+            "AND (consent & 255) IN (8, 11)")
+            .bind(1, insurer);
     while (rows.step()) {
-        if ((rows.integer(2) & kOnPlatform) == 0) continue;
+        // What is on its way may have been told.
+        const bool in_flight = rows.integer(3) == static_cast<std::int64_t>(RecordState::sending);
+        if ((rows.integer(2) & kOnPlatform) == 0 && !in_flight) continue;
         const auto verdict = registration::ConsentVerdict::unpack(rows.integer(1));
         if (!verdict || !verdict->day) continue;
         std::int64_t& day = out[std::string(rows.blob(0).substr(0, kInsuredNumber))];

@@ -98,7 +98,8 @@ class Ledger {
     /// What a person must see to in this kind; takes the place of what was there.
     void set_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention, Instant now);
     /// Whether the last reading of this kind waits for a person's word.
-    bool is_held(InsurerId insurer, KindId kind);
+    /// @param kind  nothing: of any kind
+    bool is_held(InsurerId insurer, std::optional<KindId> kind);
     /// Records without a row whose deletion is withheld; take the place of those before.
     void withhold(InsurerId insurer, KindId kind, const std::vector<std::string>& keys);
     std::optional<Baseline> baseline(InsurerId insurer, KindId kind);

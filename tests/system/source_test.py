@@ -219,6 +219,13 @@ def a_withdrawal_stays(city: City) -> None:
     city.run_job("daily-sync", status=1)
     city.settle()
     expect(not granted(certified) and acts(acted) == ["1", "3"], "released without being named")
+    # Under another number it is the same withdrawal: the new record comes, and the former one goes.
+    city.change_source(f"INSERT INTO 同意 SELECT * FROM 控え WHERE 被保険者番号 = '{acted}' AND 同意連番 = 901;"
+                       f"UPDATE 同意 SET 同意連番 = 950 WHERE 被保険者番号 = '{acted}' AND 同意連番 = 901")
+    city.run_job("daily-sync")
+    city.settle()
+    expect(acts(acted) == ["1", "3"] and city.query(city.platform, "SELECT max(key) FROM record WHERE kind = "
+           "'comprehensive-consents' AND key LIKE ? || '/%'", acted).endswith("/950"), f"renumbered: {acts(acted)}")
     asked = city.gateway("held", "resend")
     expect(asked.returncode == 1 and "stay held" in asked.stderr, asked.stderr)
     # By name: for this person the withdrawal was a mistake.

@@ -4,6 +4,7 @@
 
 #include "ledger/schema.h"
 #include "ledger/view.h"
+#include "registration/consent.h"
 #include "unit/support.h"
 
 using namespace kaigo;
@@ -458,4 +459,164 @@ TEST_CASE("the schedule goes by runs that did their work, and a setup that broke
     CHECK(view.setup_broke_off("122192"));
     ended("initial-setup", "122192", "later", 75, 4);
     CHECK(!view.setup_broke_off("122192"));
+}
+
+namespace {
+
+/// A record that becomes what `next` says without being sent.
+void become(Fixture& f, KindId kind, const std::string& key, RecordState from, Event event, Standing next,
+            std::optional<std::int64_t> consent = std::nullopt) {
+    const auto comparison = f.ledger->start_comparison(f.run, f.insurer, kind, "all");
+    f.ledger->apply_changes(
+        comparison, f.insurer, kind, "key1",
+        {{key, from, event, std::move(next), Term::changed, std::nullopt, std::nullopt, consent, nullptr}},
+        kNoon);
+}
+
+Standing registered() {
+    Standing out;
+    out.state = RecordState::registered;
+    out.on_platform = true;
+    out.platform_owned = true;  // the only way there without a request
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("what a comparison counted is there beside the next one") {
+    Fixture f;
+    CHECK_FALSE(f.ledger->baseline(f.insurer, f.kind));
+    Baseline baseline{7, "m", "s", "k", {{"item:survey.remarks", 3}, {"query:evidence", 0}}};
+    f.ledger->set_baseline(f.insurer, f.kind, baseline);
+    f.open();
+    CHECK(f.ledger->baseline(f.insurer, f.kind)->contents == baseline.contents);
+    baseline.contents.clear();
+    f.ledger->set_baseline(f.insurer, f.kind, baseline);
+    CHECK(f.ledger->baseline(f.insurer, f.kind)->contents.empty());
+}
+
+TEST_CASE("what a person must see to stands until the next comparison, and says whether the kind is held") {
+    Fixture f;
+    const KindId other = f.ledger->kind("care-certifications");
+    f.ledger->set_attention(f.insurer, f.kind,
+                            {{attention::kOrphans, 2, "two"}, {attention::kHeldDrop, 5, "five"}}, kNoon);
+    CHECK(f.ledger->is_held(f.insurer, f.kind));
+    CHECK(f.ledger->is_held(f.insurer, std::nullopt));
+    CHECK_FALSE(f.ledger->is_held(f.insurer, other));
+    auto view = LedgerView::open(f.folder / "ledger.db");
+    const auto rows = view->attention();
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].kind == "insured-persons");
+    CHECK(rows[0].attention.code == attention::kHeldDrop);
+    CHECK(rows[0].attention.detail == "five");
+    f.ledger->set_attention(f.insurer, f.kind, {{attention::kOrphans, 1, "one"}}, kNoon);
+    CHECK_FALSE(f.ledger->is_held(f.insurer, std::nullopt));
+    CHECK(view->attention().size() == 1);
+}
+
+TEST_CASE("a record whose deletion is withheld knows it") {
+    Fixture f;
+    become(f, f.kind, kKey, RecordState::absent, Event::platform_owned, registered());
+    auto view = LedgerView::open(f.folder / "ledger.db");
+    CHECK_FALSE(view->records_of("", kKey)[0].withheld);
+    f.ledger->withhold(f.insurer, f.kind, {kKey});
+    CHECK(view->records_of("", kKey)[0].withheld);
+    f.ledger->withhold(f.insurer, f.kind, {});
+    CHECK_FALSE(view->records_of("", kKey)[0].withheld);
+}
+
+TEST_CASE("of each person the latest withdrawal that was told is known, whatever record told it") {
+    Fixture f;
+    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const auto told = [](ConsentReason reason, unsigned day) {
+        return ConsentVerdict{reason, *Date::from(2026, 10, day)}.packed();
+    };
+    become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered(),
+           told(ConsentReason::act_withdrawn, 5));
+    become(f, f.kind, kKey + "2", RecordState::absent, Event::platform_owned, registered(),
+           told(ConsentReason::withdrawn, 9));
+    become(f, f.kind, "00000000032", RecordState::absent, Event::platform_owned, registered(),
+           told(ConsentReason::granted, 9));
+    Standing never;
+    never.state = RecordState::rejected;
+    never.reason = "KJR0004";
+    become(f, consents, "00000000041", RecordState::absent, Event::source_unusable, never,
+           told(ConsentReason::act_withdrawn, 5));
+    const auto found = f.ledger->withdrawals(f.insurer);
+    REQUIRE(found.size() == 1);
+    CHECK(found.at(kKey) == ConsentVerdict{ConsentReason::withdrawn, *Date::from(2026, 10, 9)}.packed_day());
+}
+
+TEST_CASE("a consent that was withdrawn is released by its person and reason alone") {
+    Fixture f;
+    Standing held;
+    held.state = RecordState::rejected;
+    held.reason = reason::kWithdrawnBefore;
+    become(f, f.kind, kKey, RecordState::absent, Event::source_unusable, held);
+    const std::string why(reason::kWithdrawnBefore);
+    CHECK(f.ledger->resend_held(f.insurer, std::nullopt, "", "", "someone", kNoon) == 0);
+    CHECK(f.ledger->resend_held(f.insurer, f.kind, kKey, "", "someone", kNoon) == 0);
+    CHECK(f.ledger->resend_held(f.insurer, f.kind, "", why, "someone", kNoon) == 0);
+    CHECK(f.ledger->resend_held(f.insurer, std::nullopt, kKey, why, "someone", kNoon) == 1);
+    auto view = LedgerView::open(f.folder / "ledger.db");
+    const auto record = view->records_of("", kKey)[0];
+    CHECK(record.state == "pending");
+    CHECK(record.reason == reason::kWithdrawalReleased);
+    CHECK(record.history.back().actor == "someone");
+}
+
+TEST_CASE("a deletion that waits for what stays in the source is told, one that waits for deletions is not") {
+    Fixture f;
+    const KindId consents = f.ledger->kind("comprehensive-consents");
+    Standing gone;
+    gone.state = RecordState::blocked;
+    gone.reason = reason::kDependants;
+    gone.owed = UpdateKind::remove;
+    become(f, f.kind, kKey, RecordState::absent, Event::platform_owned, registered());
+    become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered());
+    gone.on_platform = true;
+    become(f, f.kind, kKey, RecordState::registered, Event::dependants_remain, gone);
+    auto view = LedgerView::open(f.folder / "ledger.db");
+    REQUIRE(view->stuck_deletions().size() == 1);
+    CHECK(view->stuck_deletions()[0].count == 1);
+    CHECK(view->records_of("", kKey)[0].dependants_in_source == 1);
+    Standing leaving = registered();
+    leaving.state = RecordState::pending;
+    leaving.owed = UpdateKind::remove;
+    become(f, consents, kKey + "1", RecordState::registered, Event::source_gone, leaving);
+    CHECK(view->stuck_deletions().empty());
+}
+
+TEST_CASE("a case that came back says how often, and what a person answered last") {
+    Fixture f;
+    const auto error = [&](const char* request) {
+        const BatchId id = f.send(request, {sending(kKey, 1)});
+        f.ledger->batch_accepted(id, BatchState::sending, request, kNoon);
+        f.land(id, {false, true, "KJP0001", ErrorClass::pmh_case});
+    };
+    error("R1");
+    auto view = LedgerView::open(f.folder / "ledger.db");
+    CHECK(view->cases({})[0].recurrences == 0);
+    KnownCase known = *f.ledger->open_case(f.insurer, f.kind, kKey);
+    CaseStep step{known, known.pmh_case, {}, false, "a clerk", "a note"};
+    REQUIRE(decide_case(step.next, CaseEvent::mynumber_correct, LeftReason::none, step.moves));
+    step.next.seen = {{"not-exempt", ""}, {"enrolled", "2026-10-01"}, ""};
+    follow_evidence(step.next, step.moves);
+    REQUIRE(step.moves.size() == 3);
+    f.ledger->step_cases({step}, kNoon);
+    const auto decided = *view->pmh_case(known.id);
+    CHECK(decided.history[1].actor == "a clerk");
+    CHECK(decided.history[2].actor.empty());  // the source's doing
+    CHECK(decided.history[2].note.empty());
+    CHECK(decided.last_answer == "mynumber-correct");
+    known = *f.ledger->open_case(f.insurer, f.kind, kKey);
+    CaseStep back{known, known.pmh_case, {}, true, "", ""};
+    REQUIRE(move_case(back.next, CaseEvent::renewal_sent, "", back.moves));
+    REQUIRE(move_case(back.next, CaseEvent::result_not_linked, "KJP0001", back.moves));
+    f.ledger->step_cases({back}, kNoon);
+    const auto again = view->cases({})[0];
+    CHECK(again.recurrences == 1);
+    CHECK(again.last_answer == "mynumber-correct");
+    CHECK(f.ledger->case_decided(known.id, 1, CaseEvent::mynumber_correct) == "a note");
+    CHECK_FALSE(f.ledger->case_decided(known.id, 2, CaseEvent::mynumber_correct));
 }
