@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstring>
+#include <utility>
 
 #include "base/i18n.h"
 
@@ -22,6 +25,118 @@ std::string immutable_uri(const std::filesystem::path& path) {
         uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
     return uri + "?immutable=1";
+}
+
+/// Functions that compute from their arguments or the date, and nothing else; sorted. random() is left out: a
+/// row must be the same at each reading.
+constexpr std::array<std::string_view, 84> kFunctions = {"abs",
+                                                         "acos",
+                                                         "acosh",
+                                                         "asin",
+                                                         "asinh",
+                                                         "atan",
+                                                         "atan2",
+                                                         "atanh",
+                                                         "avg",
+                                                         "ceil",
+                                                         "ceiling",
+                                                         "char",
+                                                         "coalesce",
+                                                         "cos",
+                                                         "cosh",
+                                                         "count",
+                                                         "cume_dist",
+                                                         "date",
+                                                         "datetime",
+                                                         "degrees",
+                                                         "dense_rank",
+                                                         "exp",
+                                                         "first_value",
+                                                         "floor",
+                                                         "format",
+                                                         "glob",
+                                                         "group_concat",
+                                                         "hex",
+                                                         "ifnull",
+                                                         "iif",
+                                                         "instr",
+                                                         "json",
+                                                         "json_array",
+                                                         "json_array_length",
+                                                         "json_extract",
+                                                         "json_group_array",
+                                                         "json_group_object",
+                                                         "json_object",
+                                                         "json_quote",
+                                                         "json_type",
+                                                         "json_valid",
+                                                         "julianday",
+                                                         "lag",
+                                                         "last_value",
+                                                         "lead",
+                                                         "length",
+                                                         "like",
+                                                         "likelihood",
+                                                         "likely",
+                                                         "ln",
+                                                         "log",
+                                                         "log10",
+                                                         "log2",
+                                                         "lower",
+                                                         "ltrim",
+                                                         "max",
+                                                         "min",
+                                                         "mod",
+                                                         "nth_value",
+                                                         "ntile",
+                                                         "nullif",
+                                                         "percent_rank",
+                                                         "pi",
+                                                         "pow",
+                                                         "power",
+                                                         "printf",
+                                                         "quote",
+                                                         "radians",
+                                                         "rank",
+                                                         "replace",
+                                                         "round",
+                                                         "row_number",
+                                                         "rtrim",
+                                                         "sign",
+                                                         "sin",
+                                                         "sqrt",
+                                                         "strftime",
+                                                         "substr",
+                                                         "substring",
+                                                         "sum",
+                                                         "time",
+                                                         "total",
+                                                         "trim",
+                                                         "trunc"};
+constexpr std::array<std::string_view, 7> kMoreFunctions = {"typeof", "unicode", "unixepoch", "unlikely",
+                                                            "upper",  "->",      "->>"};
+
+int authorize_reading(void*, int action, const char* first, const char* second, const char*, const char*) {
+    switch (action) {
+        case SQLITE_SELECT:
+        case SQLITE_READ:
+        case SQLITE_RECURSIVE:
+        case SQLITE_TRANSACTION:
+            return SQLITE_OK;
+        case SQLITE_FUNCTION: {
+            std::string name = second == nullptr ? "" : second;
+            std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+            const bool known = std::ranges::binary_search(kFunctions, name) ||
+                               std::ranges::find(kMoreFunctions, name) != kMoreFunctions.end();
+            return known ? SQLITE_OK : SQLITE_DENY;
+        }
+        case SQLITE_PRAGMA:
+            return first != nullptr && std::string_view(first) == "data_version" && second == nullptr
+                       ? SQLITE_OK
+                       : SQLITE_DENY;
+        default:
+            return SQLITE_DENY;
+    }
 }
 
 }  // namespace
@@ -216,6 +331,25 @@ void Database::checkpoint_every(int pages) {
 
 int Database::changes() const { return sqlite3_changes(handle_.get()); }
 std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
+
+void Database::restrict_to_reading() {
+    sqlite3* const handle = handle_.get();
+    for (const auto& [setting, value] : {std::pair{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                                         {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                                         {SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
+                                         {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+                                         {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}})
+        if (const int code = sqlite3_db_config(handle, setting, value, nullptr); code != SQLITE_OK)
+            throw Failure(code, sqlite3_errmsg(handle));
+    constexpr int kLongestValue = 64 << 20;
+    constexpr int kLongestStatement = 1 << 20;
+    constexpr int kDeepestExpression = 200;
+    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kLongestValue);
+    sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, kLongestStatement);
+    sqlite3_limit(handle, SQLITE_LIMIT_EXPR_DEPTH, kDeepestExpression);
+    sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_set_authorizer(handle, authorize_reading, nullptr);
+}
 
 bool Database::file_moved() const {
     int moved = 0;

@@ -105,6 +105,10 @@ class Database {
     void checkpoint_every(int pages);
     int changes() const;
     std::int64_t last_rowid() const;
+    /// From now on this connection reads, and does nothing else: neither what a statement says nor what
+    /// stands in the file itself (views, triggers, virtual tables) can write, attach, load, or call a
+    /// function that does more than compute.
+    void restrict_to_reading();
     /// Whether the file that is open no longer stands under its name: it was replaced or removed.
     bool file_moved() const;
 

@@ -91,6 +91,7 @@ Failure unavailable(const std::string& path, const sqlite::Failure& failure) {
             return fail(ErrorCode::busy, tr("the source database is locked by another program"))
                 .at(path)
                 .remedy(tr("try again when the core system's own job is over"));
+        case SQLITE_AUTH:
         case SQLITE_ERROR:
         case SQLITE_TOOBIG:
         case SQLITE_MISMATCH:
@@ -188,6 +189,7 @@ class SqliteSnapshot : public Snapshot {
         : path_(path),
           unlocked_(unlocked),
           database_(path, unlocked ? sqlite::Open::immutable : sqlite::Open::read_only) {
+        database_.restrict_to_reading();
         begin();
     }
 

@@ -259,3 +259,34 @@ TEST_CASE("a statement that fails while it runs is the mapping's fault, not the 
         *snapshot->rows("SELECT abs(-9223372036854775807 - 1) FROM t WHERE i = :insurer", kInsurer);
     CHECK(rows->next().error().code == ErrorCode::bad_mapping);
 }
+
+TEST_CASE("a mapping's statement reads and computes, and can do nothing else") {
+    const test::Folder folder;
+    const std::string path = made(folder, "s.db", "DELETE");
+    {
+        sqlite::Database writer(path, sqlite::Open::read_write);
+        writer.execute("CREATE VIEW hostile AS SELECT i, fts3_tokenizer('simple') AS n FROM t");
+    }
+    const auto source = *source::open_source("sqlite", path);
+    const auto snapshot = *source->snapshot();
+    for (const char* expression :
+         {"trim(n) || substr(n, 1, 2)", "CASE WHEN n > 1 THEN 'a' ELSE printf('%04d', n) END",
+          "coalesce(nullif(n, 0), 1)", "strftime('%Y', '2026-11-27')", "replace(n, char(10), ' ')",
+          "json_extract('{\"a\":1}', '$.a')", "'{\"a\":1}' ->> 'a'", "upper(hex(n))", "n LIKE '1%'",
+          "(SELECT max(n) FROM t)", "row_number() OVER (ORDER BY n)", "group_concat(n)", "round(n / 3.0, 1)"})
+        CHECK(snapshot->inspect("SELECT " + std::string(expression) + " AS x FROM t WHERE i = :insurer"));
+    CHECK(snapshot->inspect(
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT t.n FROM t, r "
+        "WHERE i = :insurer"));
+    for (const char* statement :
+         {"SELECT fts3_tokenizer('simple', x'4242424242424242') FROM t WHERE i = :insurer",
+          "SELECT load_extension('x') FROM t WHERE i = :insurer", "SELECT n FROM hostile WHERE i = :insurer",
+          "SELECT random() AS n FROM t WHERE i = :insurer", "SELECT RandomBlob(8) FROM t WHERE i = :insurer",
+          "ATTACH 'x' AS :insurer", "PRAGMA journal_mode = WAL",
+          "SELECT * FROM pragma_database_list WHERE file = :insurer", "UPDATE t SET n = :insurer",
+          "CREATE TEMP TABLE x AS SELECT :insurer", "VACUUM INTO :insurer"})
+        CHECK_FALSE(snapshot->inspect(statement));
+    std::string sum = "n";
+    for (int i = 0; i < 300; ++i) sum = "(" + sum + " + 1)";
+    CHECK_FALSE(snapshot->inspect("SELECT " + sum + " FROM t WHERE i = :insurer"));
+}
