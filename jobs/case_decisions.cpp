@@ -272,6 +272,7 @@ Result<std::optional<CaseStep>> take_line(SharedLedger& ledger, const TableLine&
 /// What of the table as a whole is not taken.
 std::vector<std::string> notices_of(const ParsedTable& table) {
     std::vector<std::string> out;
+    out.reserve(table.unread.size() + 1);
     for (const std::string& heading : table.unread)
         out.push_back(tr("the column \"{}\" is not read", heading.substr(0, 40)));
     if (table.exported && table.lines.size() < *table.exported)

@@ -50,7 +50,7 @@ struct Arguments {
 
 /// The parser's own sentences are English. Their kinds are few.
 std::string parse_error_in_words(const CLI::ParseError& error) {
-    const std::string what = error.what();
+    std::string what = error.what();
     const auto after = [&](const char* mark) {
         const std::size_t at = what.find(mark);
         return at == std::string::npos ? what : what.substr(at + std::string_view(mark).size());

@@ -1,6 +1,7 @@
 #pragma once
 // The commands beside `run`: each prints its result and returns the exit status.
 
+#include <map>
 #include <string>
 
 #include "jobs/gateway.h"
@@ -23,6 +24,7 @@ struct Validation {
     std::int64_t rows = 0;
     std::int64_t usable = 0;
     std::int64_t my_numbers = 0;
+    std::map<std::string, std::int64_t> rows_of;  ///< by kind
     std::int64_t form_unknown = 0;         ///< consents told as なし because their form is not known
     std::vector<std::string> empty_kinds;  ///< that other kinds require
     std::vector<std::string> orphans;      ///< in words: child queries with too many of them

@@ -125,6 +125,11 @@ class Pass {
             prerequisite_.emplace(gateway.config().ledger, insurer_id_, ledger->kind(*kind_.requires_kind));
         for (const auto& other : gateway.specification().kinds())
             has_dependants_ = has_dependants_ || other->requires_kind == kind_.id;
+        if (kind_.requires_kind) {
+            of_person_.push_back(ledger->kind(*kind_.requires_kind));
+            for (const auto& other : gateway.specification().kinds())
+                if (other->requires_kind == kind_.requires_kind) of_person_.push_back(ledger->kind(other->id));
+        }
         entry_ = known_.next();
     }
 
@@ -214,16 +219,19 @@ class Pass {
     };
 
     Status remove_gone() {
-        std::optional<ledger::PrerequisiteReader> persons;
-        if (kind_.requires_kind)
-            persons.emplace(gateway_.config().ledger, insurer_id_, ledger_->kind(*kind_.requires_kind));
+        std::set<std::string, std::less<>> gone;
+        for (const Gone& each : gone_) gone.insert(each.key);
+        const auto is_gone = [&](ledger::KindId kind, std::string_view key) {
+            return kind == kind_id_ && gone.contains(key);
+        };
         for (auto& [key, standing, account, consent] : gone_) {
             // Without the withdrawal the platform would take the consent before it for granted. It goes with
-            // its person, or for a withdrawal that stands elsewhere.
+            // its person and all the person's records, or for what the source says of the same day or later.
             const auto told = consent ? registration::ConsentVerdict::unpack(*consent) : std::nullopt;
-            const bool guarded = told && told->reason == registration::ConsentReason::act_withdrawn &&
-                                 !withdrawn_still(key, *told) && persons &&
-                                 persons->carries_dependants(spec::insured_number_of(key));
+            const bool guarded =
+                told && told->reason == registration::ConsentReason::act_withdrawn && !superseded(key, *told) &&
+                ledger_->person_stays(insurer_id_, of_person_, std::string(spec::insured_number_of(key)),
+                                      is_gone);
             if (!guarded && standing.reason == registration::reason::kWithdrawnBefore) standing.owed.reset();
             // Whether dependants remain is known only after they were compared: the exchange releases it
             // then.
@@ -256,10 +264,12 @@ class Pass {
         return {};
     }
 
-    /// Whether the source has a withdrawal of this person of that day or later under another number.
-    bool withdrawn_still(std::string_view key, const registration::ConsentVerdict& told) const {
-        const auto found = withdrawn_in_source_.find(spec::insured_number_of(key));
-        return found != withdrawn_in_source_.end() && found->second >= told.packed_day();
+    /// Whether the source has, under another number, a withdrawal of this person of that day or later, or a
+    /// consent after it.
+    bool superseded(std::string_view key, const registration::ConsentVerdict& told) const {
+        const auto found = in_source_.find(spec::insured_number_of(key));
+        return found != in_source_.end() && (found->second.withdrawn >= told.packed_day() ||
+                                             found->second.granted > told.packed_day());
     }
 
     /// The source is not held longer than the platform and the spool take what is read.
@@ -297,8 +307,16 @@ class Pass {
                                                                                      : std::nullopt;
     }
 
+    static bool on_platform(const Standing& known) {
+        return (known.on_platform || known.in_flight()) && !known.platform_owned;
+    }
+
     void pass_over_entry() {
         const bool in_scope = !options_.only || options_.only->contains(entry_->key);
+        const Standing& known = entry_->standing;
+        const bool counts = on_platform(known);
+        outcome_.known += counts ? 1 : 0;
+        outcome_.gone += counts && (known.owed != UpdateKind::remove || known.then_create) ? 1 : 0;
         if (in_scope) gone_.push_back({entry_->key, entry_->standing, earlier_account(), entry_->consent});
         entry_ = known_.next();
     }
@@ -308,6 +326,7 @@ class Pass {
         static const Standing kAbsent;
         const bool known = entry_ != nullptr && entry_->key == row.key;
         const Standing standing = known ? entry_->standing : kAbsent;
+        outcome_.known += on_platform(standing) ? 1 : 0;
         // Digests under another key cannot be compared.
         same_key_ = known && entry_->digest_key == gateway_.keys().id;
         sent_number_ = same_key_ ? entry_->my_number : std::nullopt;
@@ -407,22 +426,26 @@ class Pass {
         const auto told = standing.on_platform && known_consent_
                               ? registration::ConsentVerdict::unpack(*known_consent_)
                               : std::nullopt;
-        // An older act is history; an application's consent is what counts now.
+        // An application's consent is what counts now. An older act is history while the withdrawal after it
+        // stands on the platform too.
         std::optional<Date> withdrawal;
-        if (const auto found = plan_.consent_on_application
-                                   ? withdrawals_.find(spec::insured_number_of(row.key))
-                                   : withdrawals_.end();
-            found != withdrawals_.end())
-            withdrawal = registration::ConsentVerdict::day_of(found->second);
+        const auto found = withdrawals_.find(spec::insured_number_of(row.key));
+        if (found != withdrawals_.end() &&
+            (plan_.consent_on_application ||
+             (!standing.on_platform && found->second.stands < found->second.told)))
+            withdrawal = registration::ConsentVerdict::day_of(found->second.told);
         return registration::grants_withdrawn(*now, told, withdrawal);
     }
 
     void remember_withdrawal(OrderedRow& row) {
         if (!row.consent) return;
         const auto now = registration::ConsentVerdict::unpack(*row.consent);
-        if (now && now->reason == registration::ConsentReason::act_withdrawn) {
-            std::int64_t& day = withdrawn_in_source_[std::string(spec::insured_number_of(row.key))];
-            day = std::max(day, now->packed_day());
+        if (now && !plan_.consent_on_application && row.source.verdict == SourceRow::Verdict::usable) {
+            InSource& person = in_source_[std::string(spec::insured_number_of(row.key))];
+            if (now->reason == registration::ConsentReason::act_withdrawn)
+                person.withdrawn = std::max(person.withdrawn, now->packed_day());
+            else if (registration::is_granted(now->reason))
+                person.granted = std::max(person.granted, now->packed_day());
         }
         if (now && known_consent_)
             row.consent =
@@ -554,8 +577,13 @@ class Pass {
     };
     Release release_;
     const std::vector<std::unique_ptr<source::Snapshot>>* views_;   ///< null: reading has ended
-    std::map<std::string, std::int64_t, std::less<>> withdrawals_;  ///< by person: the latest that was told
-    std::map<std::string, std::int64_t, std::less<>> withdrawn_in_source_;  ///< and that stands in the source
+    std::map<std::string, ledger::Withdrawal, std::less<>> withdrawals_;  ///< by person
+    /// Latest days of acts that stand in the source, as ConsentVerdict::packed_day has them.
+    struct InSource {
+        std::int64_t withdrawn = 0, granted = 0;
+    };
+    std::map<std::string, InSource, std::less<>> in_source_;  ///< by person
+    std::vector<ledger::KindId> of_person_;  ///< the kind that this one requires, and all that require it
     std::vector<HeldBack> held_back_;
     registration::BatchFill planned_{{}};
     std::size_t held_bytes_ = 0;
@@ -608,9 +636,16 @@ void tell_findings(Gateway& gateway, SharedLedger& ledger, std::optional<ledger:
 }
 
 /// A pass over a few keys reads all rows too, and a source that cannot be believed sends none of them; how
-/// many of them change says nothing.
-Reading reading_of(const CompareOutcome& outcome, bool whole) {
-    return {outcome.seen, outcome.left.read, whole ? outcome.left.changed : 0, outcome.children,
+/// many of them change says nothing, and how many are gone is known from the rows alone.
+Reading reading_of(const CompareOutcome& outcome, bool whole, bool required) {
+    const std::int64_t fewer = std::max<std::int64_t>(0, outcome.known - outcome.seen);
+    return {outcome.seen,
+            outcome.left.read,
+            whole ? outcome.left.changed : 0,
+            outcome.known,
+            whole ? outcome.gone : fewer,
+            required,
+            outcome.children,
             outcome.contents};
 }
 
@@ -650,6 +685,8 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
     now.digest_key = gateway.keys().id;
     const auto before = ledger->baseline(insurer_id, kind_id);
     const bool whole = !options.only;
+    const bool required = std::ranges::any_of(
+        gateway.specification().kinds(), [&](const auto& other) { return other->requires_kind == kind.id; });
     const std::string changed = before && whole ? changed_fingerprints(*before, now) : "";
 
     const auto attend = [&](const std::vector<ledger::Attention>& attention) {
@@ -712,7 +749,7 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
             judged
                 ? std::vector<Objection>()
                 : Judge(safety, before, {options.accept_drop, options.accept_change, options.accept_resend})
-                      .objections(reading_of(*outcome, whole), changed);
+                      .objections(reading_of(*outcome, whole, required), changed);
         if (!objections.empty()) {
             std::vector<ledger::Attention> attention;
             for (const Objection& each : objections) {
@@ -722,8 +759,8 @@ Result<CompareOutcome> compare_kind(Gateway& gateway, SharedLedger& ledger, Exch
                 else
                     same->detail += "; " + each.text;
             }
-            attend(attention);
             if (exchange != nullptr) {
+                ledger->hold(insurer_id, kind_id, attention, world.clock.now());
                 KAIGO_CHECK(pass.give_up());
                 ended("held", outcome->left, false);
                 return tl::unexpected(held(insurer.number, kind.id, objections));

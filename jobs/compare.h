@@ -43,6 +43,8 @@ struct CompareOutcome {
     std::int64_t bytes = 0;       ///< of their bodies
     std::int64_t seen = 0;        ///< rows that went by, those outside `only` too
     std::int64_t unreadable = 0;  ///< rows of them whose key cannot be read
+    std::int64_t known = 0;       ///< records that the platform has or is being sent
+    std::int64_t gone = 0;        ///< of those, without a row among the compared, and not being deleted yet
     std::vector<mapping::ChildCount> children;
     std::map<std::string, std::int64_t> contents;  ///< as ledger::Baseline keeps them
 };

@@ -255,17 +255,21 @@ Status Exchange::hand_over_first() {
 bool Exchange::has_room() const { return spool_.size() <= gateway_.config().spool_quota; }
 
 Result<bool> Exchange::make_room() {
+    Clock& clock = gateway_.world().clock;
     Duration poll = kShortestPoll;
-    while (spool_.size() > gateway_.config().spool_quota / 2 && open_count() > 0) {
+    do {
         if (!may_send() || gateway_.world().stop.stop_requested()) return false;
         const auto moved = round();
         // What cannot be reached now is reached later.
         if (!moved && !info(moved.error().code).retryable) return tl::unexpected(moved.error());
         if (moved && *moved) continue;
-        gateway_.world().clock.sleep_until(gateway_.world().clock.now() + poll, gateway_.world().stop);
+        const auto due = ledger_->next_due(insurer_id_, clock.now());
+        // Nothing that is under way or due makes room: what fills the spool waits for something else.
+        if (open_count() == 0 && !due) break;
+        clock.sleep_until(open_count() == 0 ? *due : clock.now() + poll, gateway_.world().stop);
         poll = std::min(poll * 2, kLongestPoll);
-    }
-    return true;
+    } while (spool_.size() > gateway_.config().spool_quota / 2);
+    return has_room();
 }
 
 Status Exchange::send_batch(const Batch& batch) {

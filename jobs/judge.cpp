@@ -18,13 +18,14 @@ bool holds(const config::Safety& safety, std::int64_t part, std::int64_t whole, 
 }
 
 std::vector<Objection> Judge::objections(const Reading& now, const std::string& changed_inputs) {
-    if (before_ && !accepted_.drop) rows(now);
+    if (!accepted_.drop) rows(now);
     if (!changed_inputs.empty() && !accepted_.resend) resend(now, changed_inputs);
     // Whoever accepted that everything is sent again accepted the changes too.
     const bool resent = !changed_inputs.empty() && accepted_.resend;
-    if (before_ && !accepted_.change && !resent) {
-        changes(now);
-        losses(now);
+    if (!accepted_.change && !resent) {
+        // What the platform has may be of a setup that was broken off: then no last time is known.
+        if (before_ || now.known > 0) changes(now);
+        if (before_) losses(now);
     }
     if (!accepted_.change) orphans(now);
     return std::move(found_);
@@ -36,12 +37,19 @@ std::int64_t Judge::counted_before(const std::string& name) const {
     return found == before_->contents.end() ? 0 : found->second;
 }
 
+/// Fewer rows than last time, no row at all, or rows of others than the platform has.
 void Judge::rows(const Reading& now) {
-    const std::int64_t gone = before_->rows_read - now.seen;
-    if (holds(safety_, gone, before_->rows_read, safety_.drop_percent))
-        found_.push_back(
-            {ledger::attention::kHeldDrop, "--accept-drop", gone,
-             tr("the source has {} rows, at the last run it had {}", now.seen, before_->rows_read)});
+    const auto hold = [&](std::int64_t records, const std::string& text) {
+        found_.push_back({ledger::attention::kHeldDrop, "--accept-drop", records, text});
+    };
+    const std::int64_t fewer = before_ ? before_->rows_read - now.seen : 0;
+    if (before_ && holds(safety_, fewer, before_->rows_read, safety_.drop_percent))
+        hold(fewer, tr("the source has {} rows, at the last run it had {}", now.seen, before_->rows_read));
+    else if (holds(safety_, now.gone, now.known, safety_.drop_percent))
+        hold(now.gone, tr("{} of {} records on the platform have no row in the source any more", now.gone,
+                          now.known));
+    else if (!before_ && now.required && now.seen == 0)
+        hold(0, tr("the source has no row"));
 }
 
 void Judge::resend(const Reading& now, const std::string& changed_inputs) {

@@ -27,6 +27,9 @@ struct Reading {
     std::int64_t seen = 0;     ///< rows
     std::int64_t records = 0;  ///< rows that were compared
     std::int64_t changed = 0;  ///< records that would change on the platform
+    std::int64_t known = 0;    ///< records that the platform has
+    std::int64_t gone = 0;     ///< of those, the ones without a row, as far as nobody has deleted them yet
+    bool required = false;     ///< other kinds require this one: it is never empty
     std::vector<mapping::ChildCount> children;
     std::map<std::string, std::int64_t> contents;
 };

@@ -59,6 +59,7 @@ class PreFlight {
                     "with {}",
                     "--accept-change"));
         form_unknown_ = rows->form_unknown;
+        rows_ = rows->rows_of;
         if (rows->usable < rows->rows && !options_.quiet)
             world_.err
                 << tr("note: {} of {} rows cannot be sent as they are; they are held until the source is "
@@ -112,6 +113,8 @@ class PreFlight {
         return {};
     }
 
+    const std::map<std::string, std::int64_t>& rows() const { return rows_; }
+
   private:
     Gateway& gateway_;
     const config::Insurer& insurer_;
@@ -119,18 +122,20 @@ class PreFlight {
     std::int64_t& my_numbers_read_;
     World& world_;
     std::int64_t form_unknown_ = 0;
+    std::map<std::string, std::int64_t> rows_;
 };
 
 }  // namespace
 
-Status pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
+Result<std::map<std::string, std::int64_t>> pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
                   const std::string& base_date, std::int64_t& my_numbers_read) {
     PreFlight questions(gateway, insurer, options, my_numbers_read);
     KAIGO_CHECK(questions.check());
     KAIGO_CHECK(questions.preconditions());
-    return questions.accept(
+    KAIGO_CHECK(questions.accept(
         tr("Send all records of insurer {} to the platform, base date {}? This cannot be undone. (yes/no)",
-           insurer.number.value(), base_date));
+           insurer.number.value(), base_date)));
+    return questions.rows();
 }
 
 }  // namespace kaigo::jobs

@@ -2,6 +2,7 @@
 // What must be so before an initial setup sends its first record.
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "jobs/run.h"
@@ -12,8 +13,8 @@ namespace kaigo::jobs {
 /// configuration leaves open, and at last for the word. `--yes` answers; without a terminal nothing else
 /// does.
 /// @param my_numbers_read  counts the マイナンバー that were read, however this ends
-/// @return error `needs_person` when the setup must not begin
-Status pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
+/// @return rows by kind; error `needs_person` when the setup must not begin
+Result<std::map<std::string, std::int64_t>> pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
                   const std::string& base_date, std::int64_t& my_numbers_read);
 
 }  // namespace kaigo::jobs

@@ -321,9 +321,13 @@ class Run {
                 // What was counted is closed before its records change again.
                 close_accounts();
                 KAIGO_TRY(const bool room, exchange.make_room());
+                // What is read from now on is another state of the source.
+                options.judged = checked_ = false;
+                stopped_ = world_.stop.stop_requested();
+                if (stopped_) return {};
                 if (room) continue;
-                if (!options.pause_when_closed)
-                    return fail(ErrorCode::busy, tr("the spool is full, and the platform takes nothing now"))
+                if (!options.pause_when_closed || exchange.may_send())
+                    return fail(ErrorCode::busy, tr("the spool is full, and nothing that is in it can go out now"))
                         .at(gateway_.config().spool.string())
                         .remedy(tr("nothing is lost; the next run goes on from here"));
             }
@@ -332,6 +336,7 @@ class Run {
                 if (!outcome) return tl::unexpected(outcome.error());
                 return {};
             }
+            options.judged = checked_ = false;
             KAIGO_CHECK(wait_until_open(insurer, exchange, read_again));
             if (stopped_) return {};
         }
@@ -467,9 +472,20 @@ class Run {
         }
         const std::string base_date =
             options_.base_date.empty() ? japan_date(world_.clock.now()).iso() : options_.base_date;
-        KAIGO_CHECK(pre_flight(gateway_, insurer, options_, base_date, tally_.my_numbers_read));
+        KAIGO_TRY(const auto rows,
+                  pre_flight(gateway_, insurer, options_, base_date, tally_.my_numbers_read));
         checked_ = true;
-        ledger_->start_setup(ledger_->insurer(insurer.number.value()), base_date, world_.clock.now());
+        const auto id = ledger_->insurer(insurer.number.value());
+        ledger_->start_setup(id, base_date, world_.clock.now());
+        // A setup that is broken off goes on with a source that is as big, or asks.
+        KAIGO_TRY(const OpenSource* source, gateway_.source(insurer.source));
+        for (const auto& [kind, count] : rows)
+            ledger_->set_baseline(id, ledger_->kind(kind),
+                                  {.rows_read = count,
+                                   .mapping = source->plan->fingerprint(),
+                                   .spec = gateway_.specification().fingerprint(),
+                                   .digest_key = gateway_.keys().id,
+                                   .contents = {}});
         return true;
     }
 

@@ -392,6 +392,7 @@ Result<Validation> validate_rows(const config::Config& config, World& world,
     Validation sum;
     for (const KindResult& result : results) {
         sum.rows += result.rows;
+        sum.rows_of[result.kind] += result.rows;
         sum.usable += result.usable;
         sum.my_numbers += result.my_numbers;
         sum.form_unknown += result.form_unknown;

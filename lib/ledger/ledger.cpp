@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/failpoint.h"
@@ -109,7 +110,9 @@ std::map<std::string, std::int64_t> unpack_counts(std::string_view packed) {
         packed.remove_prefix(std::min(packed.size(), line.size() + 1));
         const std::size_t sign = line.rfind('=');
         if (sign == std::string_view::npos) continue;
-        out[std::string(line.substr(0, sign))] = std::atoll(std::string(line.substr(sign + 1)).c_str());
+        std::int64_t count = 0;
+        std::from_chars(line.data() + sign + 1, line.data() + line.size(), count);
+        out[std::string(line.substr(0, sign))] = count;
     }
     return out;
 }
@@ -460,6 +463,22 @@ void Ledger::set_attention(InsurerId insurer, KindId kind, const std::vector<Att
                            Instant now) {
     sqlite::Transaction transaction(database_);
     statement("DELETE FROM attention WHERE insurer = ?1 AND kind = ?2").bind(1, insurer).bind(2, kind).run();
+    write_attention(insurer, kind, attention, now);
+    transaction.commit();
+}
+
+void Ledger::hold(InsurerId insurer, KindId kind, const std::vector<Attention>& why, Instant now) {
+    sqlite::Transaction transaction(database_);
+    statement("DELETE FROM attention WHERE insurer = ?1 AND kind = ?2 AND code LIKE 'held-%'")
+        .bind(1, insurer)
+        .bind(2, kind)
+        .run();
+    write_attention(insurer, kind, why, now);
+    transaction.commit();
+}
+
+void Ledger::write_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention,
+                             Instant now) {
     for (const Attention& each : attention)
         statement("INSERT OR REPLACE INTO attention VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
             .bind(1, insurer)
@@ -469,7 +488,6 @@ void Ledger::set_attention(InsurerId insurer, KindId kind, const std::vector<Att
             .bind(5, each.records)
             .bind(6, each.detail)
             .run();
-    transaction.commit();
 }
 
 bool Ledger::is_held(InsurerId insurer, std::optional<KindId> kind) {
@@ -497,25 +515,43 @@ void Ledger::withhold(InsurerId insurer, KindId kind, const std::vector<std::str
     transaction.commit();
 }
 
-std::map<std::string, std::int64_t, std::less<>> Ledger::withdrawals(InsurerId insurer) {
-    constexpr std::size_t kInsuredNumber = 10;
-    std::map<std::string, std::int64_t, std::less<>> out;
+std::map<std::string, Withdrawal, std::less<>> Ledger::withdrawals(InsurerId insurer) {
+    std::map<std::string, Withdrawal, std::less<>> out;
+    auto& told = statement("SELECT person, day FROM withdrawal WHERE insurer = ?1").bind(1, insurer);
+    while (told.step()) out[std::string(told.blob(0))].told = told.integer(1);
+    told.reset();
+    // Not those whose deletion is under way: state 6 with a deletion owed is held.
     auto& rows =
         statement(
-            "SELECT key, consent, flags, state FROM record INDEXED BY record_withdrawn WHERE insurer = ?1 "
-            "AND (consent & 255) IN (8, 11)")
-            .bind(1, insurer);
-    while (rows.step()) {
-        // What is on its way may have been told.
-        const bool in_flight = rows.integer(3) == static_cast<std::int64_t>(RecordState::sending);
-        if ((rows.integer(2) & kOnPlatform) == 0 && !in_flight) continue;
-        const auto verdict = registration::ConsentVerdict::unpack(rows.integer(1));
-        if (!verdict || !verdict->day) continue;
-        std::int64_t& day = out[std::string(rows.blob(0).substr(0, kInsuredNumber))];
-        day = std::max(day, verdict->packed_day());
-    }
+            "SELECT substr(key, 1, 10), max(consent >> 8) FROM record INDEXED BY record_withdrawn WHERE "
+            "insurer = ?1 AND (consent & 255) IN (8, 11) AND ((flags & ?2) != 0 OR state IN (1, 2)) "
+            "AND NOT (owed = 3 AND (flags & ?3) = 0 AND state IN (1, 2, 8)) GROUP BY 1")
+            .bind(1, insurer)
+            .bind(2, kOnPlatform | kRecreating)
+            .bind(3, kThenCreate);
+    while (rows.step()) out[std::string(rows.blob(0))].stands = rows.integer(1);
     rows.reset();
     return out;
+}
+
+bool Ledger::person_stays(InsurerId insurer, const std::vector<KindId>& kinds, const std::string& person,
+                             const std::function<bool(KindId, std::string_view)>& gone) {
+    for (const KindId kind : kinds) {
+        auto& rows =
+            statement(
+                "SELECT key FROM record WHERE insurer = ?1 AND kind = ?2 AND key >= ?3 AND key < ?4 AND "
+                "NOT (coalesce(owed, 0) = 3 AND (flags & ?5) = 0)")
+                .bind(1, insurer)
+                .bind(2, kind)
+                .bind_blob(3, person)
+                .bind_blob(4, person + "\xFF")
+                .bind(5, kThenCreate);
+        bool stays = false;
+        while (!stays && rows.step()) stays = !gone(kind, rows.blob(0));
+        rows.reset();
+        if (stays) return true;
+    }
+    return false;
 }
 
 void Ledger::keep_certificate(RunId run, InsurerId insurer, Instant at, const std::string& document) {
@@ -1490,6 +1526,12 @@ std::int64_t Ledger::resend_held(InsurerId insurer, std::optional<KindId> kind, 
         write_history(insurer, record_kind, key, RecordState::rejected, RecordState::pending,
                       Event::resend_by_operator, std::string(why), std::nullopt, actor, now);
     }
+    // Whoever names the person knows of this withdrawal. What a record itself told stays known with it.
+    if (why == registration::reason::kWithdrawalReleased && !held.empty())
+        statement("DELETE FROM withdrawal WHERE insurer = ?1 AND person = CAST(?2 AS BLOB)")
+            .bind(1, insurer)
+            .bind(2, insured)
+            .run();
     transaction.commit();
     return static_cast<std::int64_t>(held.size());
 }

@@ -97,6 +97,8 @@ class Ledger {
     void note_queries(ComparisonId comparison, const std::vector<QueryRows>& queries);
     /// What a person must see to in this kind; takes the place of what was there.
     void set_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention, Instant now);
+    /// The last reading of this kind waits for a person's word. What else must be seen to stays.
+    void hold(InsurerId insurer, KindId kind, const std::vector<Attention>& why, Instant now);
     /// Whether the last reading of this kind waits for a person's word.
     /// @param kind  nothing: of any kind
     bool is_held(InsurerId insurer, std::optional<KindId> kind);
@@ -125,9 +127,13 @@ class Ledger {
     void note_consents(InsurerId insurer, KindId kind,
                        const std::vector<std::pair<std::string, std::int64_t>>& verdicts);
 
-    /// Of each person the latest day of a withdrawal that the platform was told, whatever record told it; by
-    /// 被保険者番号.
-    std::map<std::string, std::int64_t, std::less<>> withdrawals(InsurerId insurer);
+    /// By 被保険者番号: withdrawals that the platform was told, whatever record told them and whether it is still
+    /// there.
+    std::map<std::string, Withdrawal, std::less<>> withdrawals(InsurerId insurer);
+    /// Whether the person has a record of these kinds that is not being deleted for good.
+    /// @param gone  of a record: whether its row has left the source, though that is not written down yet
+    bool person_stays(InsurerId insurer, const std::vector<KindId>& kinds, const std::string& person,
+                         const std::function<bool(KindId, std::string_view)>& gone);
 
     // PMHキー cases.
     std::vector<KnownCase> open_cases(InsurerId insurer, KindId kind);
@@ -269,6 +275,7 @@ class Ledger {
     void write_case(const CaseStep& step, Instant now);
     void probe_dependants(InsurerId insurer, const std::string& person, const std::vector<KindId>& dependants,
                           Instant now);
+    void write_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention, Instant now);
     void write_history(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
                        registration::RecordState to, registration::Event event, const std::string& reason,
                        std::optional<BatchId> batch, const std::string& actor, Instant now);

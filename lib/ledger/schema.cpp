@@ -204,6 +204,25 @@ CREATE TABLE withheld (
 CREATE INDEX pmh_case_of ON pmh_case (insurer, kind, key);
 -- 8, 11: told as withdrawn (registration::ConsentReason).
 CREATE INDEX record_withdrawn ON record (insurer, kind, key) WHERE (consent & 255) IN (8, 11);
+-- 撤回 that the platform was told, or may have been, by 被保険者番号: its latest day (record.consent >> 8). It outlives
+-- the record that told it.
+CREATE TABLE withdrawal (
+    insurer INTEGER NOT NULL, person BLOB NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (insurer, person)
+) WITHOUT ROWID;
+CREATE TRIGGER withdrawal_new AFTER INSERT ON record
+WHEN (NEW.consent & 255) IN (8, 11) AND ((NEW.flags & 4) != 0 OR NEW.state = 2) AND
+    coalesce(NEW.owed, 0) != 3 BEGIN
+    INSERT INTO withdrawal VALUES (NEW.insurer, substr(NEW.key, 1, 10), NEW.consent >> 8)
+    ON CONFLICT DO UPDATE SET day = max(day, excluded.day);
+END;
+CREATE TRIGGER withdrawal_told AFTER UPDATE OF state, flags, consent ON record
+WHEN (NEW.consent & 255) IN (8, 11) AND ((NEW.flags & 4) != 0 OR NEW.state = 2) AND
+    coalesce(NEW.owed, 0) != 3 BEGIN
+    INSERT INTO withdrawal VALUES (NEW.insurer, substr(NEW.key, 1, 10), NEW.consent >> 8)
+    ON CONFLICT DO UPDATE SET day = max(day, excluded.day);
+END;
+INSERT INTO withdrawal SELECT insurer, substr(key, 1, 10), max(consent >> 8) FROM record
+    WHERE (consent & 255) IN (8, 11) AND ((flags & 4) != 0 OR state = 2) GROUP BY 1, 2;
 )sql"};
 
 }  // namespace

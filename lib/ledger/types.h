@@ -137,6 +137,12 @@ inline constexpr const char* kDeletionsWithheld = "deletions-withheld";
 inline constexpr const char* kOrphans = "orphans";
 }  // namespace attention
 
+/// Days as ConsentVerdict::packed_day has them; 0: none.
+struct Withdrawal {
+    std::int64_t told = 0;    ///< latest that the platform was told
+    std::int64_t stands = 0;  ///< latest of the records that tell it there, and will go on to
+};
+
 /// Left-hand side of the row accounting of one comparison.
 struct Accounting {
     std::int64_t read = 0, unchanged = 0, created = 0, changed = 0, waiting = 0, rejected = 0, blocked = 0,

@@ -162,9 +162,13 @@ class RecordReader::Evaluation {
         bool readable = true;
         registration::ApplicationConsent consent;
         consent.applied_on = Date::parse_iso(input_of(expression, 0, ItemType::date, readable));
-        consent.consented = input_of(expression, 1, ItemType::text, readable) == "true";
+        const std::string_view said = input_of(expression, 1, ItemType::text, readable);
+        consent.consented = said == "true" || said == "1";
         const std::string_view form = input_of(expression, 2, ItemType::text, readable);
         consent.form = form == "new" ? Form::new_form : form == "old" ? Form::old_form : Form::unknown;
+        // A word that means nothing here is not "unknown": the setting for unknown forms would vouch for it.
+        readable = readable && (consent.consented || said.empty() || said == "false" || said == "0") &&
+                   (form.empty() || consent.form != Form::unknown);
         consent.withdrawn_on = Date::parse_iso(input_of(expression, 3, ItemType::date, readable));
         consent.valid_to = Date::parse_iso(input_of(expression, 4, ItemType::date, readable));
         if (!readable) return malformed(fault::kConsent, {}, arena());

@@ -86,6 +86,31 @@ def changing_source(binaries: Path, persons: int) -> None:
         city.check()
 
 
+def resumed_on_less(binaries: Path) -> None:
+    """A setup that was broken off does not go on with a source that has lost its rows since."""
+    with City(binaries, 600, seed=5) as city:
+        prepare(city, 20)
+        city.gateway("run", "initial-setup", "--yes", disturbances={"TERM": 25})
+        expect(city.effects() > 20, "nothing was sent before it was broken off")
+        tables = ("被保険者資格", "要介護認定", "同意")
+        for table in tables:
+            city.change_source(f"CREATE TABLE 控え_{table} AS SELECT * FROM {table}")
+        for share in ("1", "被保険者番号 > '0000000300'"):
+            for table in tables:
+                city.change_source(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM 控え_{table} WHERE NOT ({share})")
+            before = city.effects()
+            asked = city.gateway("run", "initial-setup", "--yes")
+            expect(asked.returncode == 1 and "--accept-drop" in asked.stderr, f"{share}: {asked.returncode} {asked.stderr}")
+            expect(not city.json("status")["insurers"][0]["setupComplete"], f"{share}: it is complete")
+            expect(city.query(city.platform, "SELECT count(*) FROM effect WHERE update_kind = '3'") == 0, f"{share}: deletions, after {before}")
+        for table in tables:
+            city.change_source(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM 控え_{table}; DROP TABLE 控え_{table}")
+        city.run_job("initial-setup", "--yes")
+        city.settle()
+        expect(city.json("status")["insurers"][0]["setupComplete"], "the whole source does not complete it")
+        city.check()
+
+
 def plan_and_pre_flight(binaries: Path) -> None:
     with City(binaries, 400, seed=5) as city:
         prepare(city, 100)
@@ -124,6 +149,7 @@ def plan_and_pre_flight(binaries: Path) -> None:
 
 def setup(binaries: Path, persons: str = "600", points: str = "12", records: str = "50") -> None:
     plan_and_pre_flight(binaries)
+    resumed_on_less(binaries)
     changing_source(binaries, min(int(persons), 2000))
     with City(binaries, int(persons), seed=7) as undisturbed:
         prepare(undisturbed, int(records))

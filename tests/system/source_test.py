@@ -243,6 +243,59 @@ def a_withdrawal_stays(city: City) -> None:
     expect("withdrawn-before" not in city.gateway("held", "list", "--format", "json").stdout, "what came back is still held")
 
 
+def a_withdrawal_outlives_its_record(binaries: Path) -> None:
+    """Persons who are lost for a night, and come back without their withdrawals, have not consented again."""
+    with City(binaries, 300, seed=5) as city:
+        city.start_simulator()
+        city.run_job("initial-setup", "--yes", "--wait", "1h")
+        city.settle()
+        half, whole = [row[0] for row in rows(
+            city.platform, "SELECT DISTINCT substr(key, 1, 10) FROM record WHERE kind = 'care-certifications' AND json_extract(content, "
+                           "'$.consentAtApplication') AND substr(key, 1, 10) NOT IN (SELECT substr(key, 1, 10) FROM record "
+                           "WHERE kind = 'comprehensive-consents') ORDER BY 1 LIMIT 2")]
+        columns = [row[1] for row in rows(city.source, "PRAGMA table_info(同意)")]
+        chosen = {"被保険者番号": "p", "同意連番": "n", "同意年月日": "d", "同意区分": "k", "取得経路": "'2'", "最新フラグ": "'1'", "削除フラグ": "'0'"}
+        for person in (half, whole):
+            for sequence, day, kind in ((900, "2026-10-01", "1"), (901, "2026-10-30", "3")):
+                city.change_source(f"INSERT INTO 同意 SELECT {', '.join(chosen.get(each, each) for each in columns)} FROM "
+                                   f"(SELECT * FROM 同意 LIMIT 1), (SELECT '{person}' AS p, {sequence} AS n, '{day}' AS d, '{kind}' AS k)")
+        city.run_job("daily-sync")
+        city.settle()
+
+        def grants() -> list:
+            """Of both persons: applications and, where no act after it says otherwise, acts."""
+            return rows(city.platform, f"""
+                SELECT key FROM record WHERE kind = 'care-certifications' AND json_extract(content, '$.consentAtApplication')
+                    AND substr(key, 1, 10) IN ('{half}', '{whole}')
+                UNION ALL SELECT key FROM record r WHERE kind = 'comprehensive-consents' AND json_extract(content, '$.consent') = '1'
+                    AND substr(key, 1, 10) IN ('{half}', '{whole}') AND NOT EXISTS (SELECT 1 FROM record w WHERE w.kind = r.kind AND
+                    substr(w.key, 1, 10) = substr(r.key, 1, 10) AND json_extract(w.content, '$.consent') = '3')""")
+        expect(grants() == [], f"granted before anything was lost: {grants()}")
+        tables = ("被保険者資格", "要介護認定", "同意")
+        for table in tables:
+            city.change_source(f"CREATE TABLE 控え_{table} AS SELECT * FROM {table}")
+        city.change_source(f"DELETE FROM 被保険者資格 WHERE 被保険者番号 IN ('{half}', '{whole}'); DELETE FROM 要介護認定 WHERE 被保険者番号 = '{whole}';"
+                           f"DELETE FROM 同意 WHERE 被保険者番号 = '{whole}' OR (被保険者番号 = '{half}' AND 同意区分 = '3')")
+        for night in range(2):
+            city.run_job("daily-sync")
+            city.settle()
+            expect(grants() == [], f"granted in night {night} without them: {grants()}")
+        for table in tables:
+            keep = " WHERE 同意連番 != 901" if table == "同意" else ""
+            city.change_source(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM 控え_{table}{keep}")
+        for night in range(3):
+            city.run_job("daily-sync")
+            city.settle()
+            expect(grants() == [], f"granted in night {night} after they came back: {grants()}")
+        held = city.gateway("held", "list", "--reason", "withdrawn-before", "--format", "json").stdout
+        expect(half in held and whole in held, f"nobody is told: {held}")
+        city.change_source("DELETE FROM 同意; INSERT INTO 同意 SELECT * FROM 控え_同意")
+        for night in range(2):
+            city.run_job("daily-sync")
+            city.settle()
+            expect(grants() == [], f"granted in night {night} after all came back: {grants()}")
+
+
 def longest_commit(binaries: Path, delay: int) -> tuple[float, int]:
     """Of the core system, while a setup runs whose requests take so many milliseconds; and how many there were."""
     with City(binaries, 1000, seed=5) as city:
@@ -285,6 +338,7 @@ def source(binaries: Path) -> None:
     every_finding_has_its_cause(binaries)
     nobody_is_no_setup(binaries)
     nobody_waits_for_the_network(binaries)
+    a_withdrawal_outlives_its_record(binaries)
     if os.geteuid() == 0:
         a_missing_right_is_named(binaries)
     else:

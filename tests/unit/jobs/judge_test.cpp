@@ -114,3 +114,26 @@ TEST_CASE("whoever accepts that all is sent again need not accept the changes on
     CHECK(options(now, {.resend = true}, "the mapping").empty());
     CHECK(options(now, {.resend = true}) == "--accept-change");
 }
+
+TEST_CASE("rows of others than the platform has hold the run, with a last time and without") {
+    for (const auto& before : {std::optional(last_time()), std::optional<ledger::Baseline>()}) {
+        Reading now = the_same();
+        now.known = 1000;
+        now.gone = 100;  // a tenth, not more
+        CHECK(options(now, {}, "", before).empty());
+        now.gone = 101;
+        CHECK(options(now, {}, "", before) == "--accept-drop");
+        CHECK(options(now, {.drop = true}, "", before).empty());
+        now.gone = 0;
+        now.changed = 51;
+        CHECK(options(now, {}, "", before) == "--accept-change");
+    }
+}
+
+TEST_CASE("a first reading without a row is held where other kinds require what it would give") {
+    Reading now;
+    CHECK(options(now, {}, "", std::nullopt).empty());
+    now.required = true;
+    CHECK(options(now, {}, "", std::nullopt) == "--accept-drop");
+    CHECK(options(now, {.drop = true}, "", std::nullopt).empty());
+}

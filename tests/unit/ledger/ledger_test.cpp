@@ -544,7 +544,60 @@ TEST_CASE("of each person the latest withdrawal that was told is known, whatever
            told(ConsentReason::act_withdrawn, 5));
     const auto found = f.ledger->withdrawals(f.insurer);
     REQUIRE(found.size() == 1);
-    CHECK(found.at(kKey) == ConsentVerdict{ConsentReason::withdrawn, *Date::from(2026, 10, 9)}.packed_day());
+    const auto last = ConsentVerdict{ConsentReason::withdrawn, *Date::from(2026, 10, 9)}.packed_day();
+    CHECK(found.at(kKey).told == last);
+    CHECK(found.at(kKey).stands == last);
+}
+
+TEST_CASE("a withdrawal that was told outlives its record, until its person is named") {
+    Fixture f;
+    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const auto verdict = ConsentVerdict{ConsentReason::act_withdrawn, *Date::from(2026, 10, 5)};
+    become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered(), verdict.packed());
+    become(f, consents, kKey + "1", RecordState::registered, Event::source_gone, Standing());
+    const auto found = f.ledger->withdrawals(f.insurer);
+    REQUIRE(found.contains(kKey));
+    CHECK(found.at(kKey).told == verdict.packed_day());
+    CHECK(found.at(kKey).stands == 0);
+    Standing held;
+    held.state = RecordState::rejected;
+    held.reason = reason::kWithdrawnBefore;
+    become(f, f.kind, kKey, RecordState::absent, Event::source_unusable, held);
+    CHECK(f.ledger->resend_held(f.insurer, std::nullopt, kKey, held.reason, "someone", kNoon) == 1);
+    CHECK(f.ledger->withdrawals(f.insurer).empty());
+}
+
+TEST_CASE("a person stays while one of the records is not on its way out") {
+    Fixture f;
+    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const std::vector<KindId> kinds{f.kind, consents};
+    const auto nothing_gone = [](KindId, std::string_view) { return false; };
+    const auto consent_gone = [&](KindId kind, std::string_view) { return kind == consents; };
+    CHECK_FALSE(f.ledger->person_stays(f.insurer, kinds, kKey, nothing_gone));
+    become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered());
+    CHECK(f.ledger->person_stays(f.insurer, kinds, kKey, nothing_gone));
+    CHECK_FALSE(f.ledger->person_stays(f.insurer, kinds, kKey, consent_gone));
+    CHECK_FALSE(f.ledger->person_stays(f.insurer, kinds, "0000000009", nothing_gone));
+    Standing leaving;
+    leaving.state = RecordState::rejected;
+    leaving.owed = UpdateKind::remove;
+    leaving.then_create = true;
+    become(f, f.kind, kKey, RecordState::absent, Event::source_unusable, leaving);
+    CHECK(f.ledger->person_stays(f.insurer, kinds, kKey, consent_gone));
+    leaving.then_create = false;
+    become(f, f.kind, kKey, RecordState::rejected, Event::source_unusable, leaving);
+    CHECK_FALSE(f.ledger->person_stays(f.insurer, kinds, kKey, consent_gone));
+}
+
+TEST_CASE("a kind that is held keeps what else must be seen to") {
+    Fixture f;
+    f.ledger->set_attention(f.insurer, f.kind,
+                            {{attention::kOrphans, 2, "two"}, {attention::kHeldDrop, 5, "five"}}, kNoon);
+    f.ledger->hold(f.insurer, f.kind, {{attention::kHeldChange, 7, "seven"}}, kNoon);
+    const auto rows = LedgerView::open(f.folder / "ledger.db")->attention();
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].attention.code == attention::kHeldChange);
+    CHECK(rows[1].attention.code == attention::kOrphans);
 }
 
 TEST_CASE("a consent that was withdrawn is released by its person and reason alone") {
