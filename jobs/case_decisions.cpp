@@ -275,6 +275,9 @@ std::vector<std::string> notices_of(const ParsedTable& table) {
     out.reserve(table.unread.size() + 1);
     for (const std::string& heading : table.unread)
         out.push_back(tr("the column \"{}\" is not read", heading.substr(0, 40)));
+    if (!table.exported && !table.lines.empty())
+        out.push_back(tr("the column \"{}\" cannot be read: whether rows were taken out is not known",
+                         tr("row of the table")));
     if (table.exported && table.lines.size() < *table.exported)
         out.push_back(tr("the table had {} rows when it was exported, this file has {}: the others stay open",
                          *table.exported, table.lines.size()));

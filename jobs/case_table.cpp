@@ -98,15 +98,19 @@ std::string column_of(const std::string& heading) {
     return other == other_headings().end() ? std::string() : other->second;
 }
 
-/// "3/317": how many rows there were.
+/// "3 of 317", in whatever language: how many rows there were. No program takes that for a date.
 std::optional<std::size_t> rows_of(const std::string& place) {
-    const std::string plain = plain_form(place);
-    const std::size_t slash = plain.find('/');
-    if (slash == std::string::npos) return std::nullopt;
-    const std::string count = plain.substr(slash + 1);
+    constexpr std::string_view kDigits = "0123456789";
     constexpr std::size_t kMostDigits = 9;
-    if (count.empty() || count.size() > kMostDigits || !is_digits(count)) return std::nullopt;
-    return std::stoul(count);
+    const std::string plain = plain_form(place);
+    std::vector<std::string> numbers;
+    for (std::size_t at = plain.find_first_of(kDigits); at != std::string::npos;) {
+        const std::size_t end = std::min(plain.find_first_not_of(kDigits, at), plain.size());
+        numbers.push_back(plain.substr(at, end - at));
+        at = plain.find_first_of(kDigits, end);
+    }
+    if (numbers.size() != 2 || numbers[1].size() > kMostDigits) return std::nullopt;
+    return std::stoul(numbers[1]);
 }
 
 }  // namespace
@@ -119,7 +123,7 @@ std::string case_table(const spec::Specification& specification, const std::vect
     std::string out(kCsvByteOrderMark);
     out += csv_line(headings());
     for (std::size_t i = 0; i < rows.size(); ++i)
-        out += csv_line(table_row(specification, *rows[i], fmt::format("{}/{}", i + 1, rows.size()), now));
+        out += csv_line(table_row(specification, *rows[i], tr("row {} of {}", i + 1, rows.size()), now));
     return out;
 }
 

@@ -25,9 +25,9 @@ struct Validation {
     std::int64_t usable = 0;
     std::int64_t my_numbers = 0;
     std::map<std::string, std::int64_t> rows_of;  ///< by kind
-    std::int64_t form_unknown = 0;         ///< consents told as なし because their form is not known
-    std::vector<std::string> empty_kinds;  ///< that other kinds require
-    std::vector<std::string> orphans;      ///< in words: child queries with too many of them
+    std::int64_t form_unknown = 0;                ///< consents told as なし because their form is not known
+    std::vector<std::string> empty_kinds;         ///< that other kinds require
+    std::vector<std::string> orphans;             ///< in words: child queries with too many of them
 };
 Result<Validation> validate_rows(const config::Config& config, World& world,
                                  const spec::Specification& specification, std::ostream& out);

@@ -128,7 +128,8 @@ class Pass {
         if (kind_.requires_kind) {
             of_person_.push_back(ledger->kind(*kind_.requires_kind));
             for (const auto& other : gateway.specification().kinds())
-                if (other->requires_kind == kind_.requires_kind) of_person_.push_back(ledger->kind(other->id));
+                if (other->requires_kind == kind_.requires_kind)
+                    of_person_.push_back(ledger->kind(other->id));
         }
         entry_ = known_.next();
     }
@@ -228,10 +229,10 @@ class Pass {
             // Without the withdrawal the platform would take the consent before it for granted. It goes with
             // its person and all the person's records, or for what the source says of the same day or later.
             const auto told = consent ? registration::ConsentVerdict::unpack(*consent) : std::nullopt;
-            const bool guarded =
-                told && told->reason == registration::ConsentReason::act_withdrawn && !superseded(key, *told) &&
-                ledger_->person_stays(insurer_id_, of_person_, std::string(spec::insured_number_of(key)),
-                                      is_gone);
+            const bool guarded = told && told->reason == registration::ConsentReason::act_withdrawn &&
+                                 !superseded(key, *told) &&
+                                 ledger_->person_stays(insurer_id_, of_person_,
+                                                       std::string(spec::insured_number_of(key)), is_gone);
             if (!guarded && standing.reason == registration::reason::kWithdrawnBefore) standing.owed.reset();
             // Whether dependants remain is known only after they were compared: the exchange releases it
             // then.
@@ -268,8 +269,8 @@ class Pass {
     /// consent after it.
     bool superseded(std::string_view key, const registration::ConsentVerdict& told) const {
         const auto found = in_source_.find(spec::insured_number_of(key));
-        return found != in_source_.end() && (found->second.withdrawn >= told.packed_day() ||
-                                             found->second.granted > told.packed_day());
+        return found != in_source_.end() &&
+               (found->second.withdrawn >= told.packed_day() || found->second.granted > told.packed_day());
     }
 
     /// The source is not held longer than the platform and the spool take what is read.
@@ -576,7 +577,7 @@ class Pass {
         SecretBytes canonical;
     };
     Release release_;
-    const std::vector<std::unique_ptr<source::Snapshot>>* views_;   ///< null: reading has ended
+    const std::vector<std::unique_ptr<source::Snapshot>>* views_;         ///< null: reading has ended
     std::map<std::string, ledger::Withdrawal, std::less<>> withdrawals_;  ///< by person
     /// Latest days of acts that stand in the source, as ConsentVerdict::packed_day has them.
     struct InSource {

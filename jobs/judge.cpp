@@ -46,8 +46,8 @@ void Judge::rows(const Reading& now) {
     if (before_ && holds(safety_, fewer, before_->rows_read, safety_.drop_percent))
         hold(fewer, tr("the source has {} rows, at the last run it had {}", now.seen, before_->rows_read));
     else if (holds(safety_, now.gone, now.known, safety_.drop_percent))
-        hold(now.gone, tr("{} of {} records on the platform have no row in the source any more", now.gone,
-                          now.known));
+        hold(now.gone,
+             tr("{} of {} records on the platform have no row in the source any more", now.gone, now.known));
     else if (!before_ && now.required && now.seen == 0)
         hold(0, tr("the source has no row"));
 }

@@ -127,8 +127,10 @@ class PreFlight {
 
 }  // namespace
 
-Result<std::map<std::string, std::int64_t>> pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
-                  const std::string& base_date, std::int64_t& my_numbers_read) {
+Result<std::map<std::string, std::int64_t>> pre_flight(Gateway& gateway, const config::Insurer& insurer,
+                                                       const RunOptions& options,
+                                                       const std::string& base_date,
+                                                       std::int64_t& my_numbers_read) {
     PreFlight questions(gateway, insurer, options, my_numbers_read);
     KAIGO_CHECK(questions.check());
     KAIGO_CHECK(questions.preconditions());

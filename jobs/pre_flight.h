@@ -14,7 +14,9 @@ namespace kaigo::jobs {
 /// does.
 /// @param my_numbers_read  counts the マイナンバー that were read, however this ends
 /// @return rows by kind; error `needs_person` when the setup must not begin
-Result<std::map<std::string, std::int64_t>> pre_flight(Gateway& gateway, const config::Insurer& insurer, const RunOptions& options,
-                  const std::string& base_date, std::int64_t& my_numbers_read);
+Result<std::map<std::string, std::int64_t>> pre_flight(Gateway& gateway, const config::Insurer& insurer,
+                                                       const RunOptions& options,
+                                                       const std::string& base_date,
+                                                       std::int64_t& my_numbers_read);
 
 }  // namespace kaigo::jobs

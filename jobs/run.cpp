@@ -48,7 +48,7 @@ class Run {
         }
         close_accounts();
         if (accounts_open_) status = graver(status, 70);
-        look_for_stuck_deletions();
+        look_for_what_is_stuck();
         if (status == 0 && tally_.needs_person()) status = 1;
         if (!options_.dry_run && (options_.job == "initial-setup" || options_.job == "daily-sync"))
             ledger_->count_standing(run_);
@@ -88,13 +88,14 @@ class Run {
         }
     }
 
-    /// Deletions that wait for what does not come by itself.
-    void look_for_stuck_deletions() {
+    /// Records and deletions that wait for what does not come by itself.
+    void look_for_what_is_stuck() {
         if (options_.dry_run || options_.job == "reconcile") return;
         auto view = ledger::LedgerView::open(gateway_.config().ledger);
         if (!view) return;
-        for (const ledger::StateCount& each : view->stuck_deletions())
-            if (options_.insurer.empty() || options_.insurer == each.insurer) ++tally_.alarms;
+        for (const auto& stuck : {view->stuck_deletions(), view->without_person()})
+            for (const ledger::StateCount& each : stuck)
+                if (options_.insurer.empty() || options_.insurer == each.insurer) ++tally_.alarms;
     }
 
     Status audit(const std::string& event, const std::map<std::string, std::string>& details) {
@@ -327,7 +328,8 @@ class Run {
                 if (stopped_) return {};
                 if (room) continue;
                 if (!options.pause_when_closed || exchange.may_send())
-                    return fail(ErrorCode::busy, tr("the spool is full, and nothing that is in it can go out now"))
+                    return fail(ErrorCode::busy,
+                                tr("the spool is full, and nothing that is in it can go out now"))
                         .at(gateway_.config().spool.string())
                         .remedy(tr("nothing is lost; the next run goes on from here"));
             }

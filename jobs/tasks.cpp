@@ -104,6 +104,12 @@ std::vector<Task> tasks_of(const spec::Specification& specification, ledger::Led
                 "nothing is deleted: correct that in the core system",
                 each.insurer, each.count),
              each.insurer, true});
+    for (const ledger::StateCount& each : view.without_person())
+        out.push_back(
+            {tr("{} {}: {} records wait for persons whom the source does not have: correct that in the core "
+                "system",
+                each.insurer, kind_in_words(specification, each.kind), each.count),
+             each.insurer, true});
     cases(out, view);
     held_records(out, specification, view);
     std::size_t without = 0;

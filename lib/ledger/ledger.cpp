@@ -535,7 +535,7 @@ std::map<std::string, Withdrawal, std::less<>> Ledger::withdrawals(InsurerId ins
 }
 
 bool Ledger::person_stays(InsurerId insurer, const std::vector<KindId>& kinds, const std::string& person,
-                             const std::function<bool(KindId, std::string_view)>& gone) {
+                          const std::function<bool(KindId, std::string_view)>& gone) {
     for (const KindId kind : kinds) {
         auto& rows =
             statement(

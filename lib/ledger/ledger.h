@@ -127,13 +127,13 @@ class Ledger {
     void note_consents(InsurerId insurer, KindId kind,
                        const std::vector<std::pair<std::string, std::int64_t>>& verdicts);
 
-    /// By 被保険者番号: withdrawals that the platform was told, whatever record told them and whether it is still
-    /// there.
+    /// By 被保険者番号: withdrawals that the platform was told, whatever record told them and whether it is
+    /// still there.
     std::map<std::string, Withdrawal, std::less<>> withdrawals(InsurerId insurer);
     /// Whether the person has a record of these kinds that is not being deleted for good.
     /// @param gone  of a record: whether its row has left the source, though that is not written down yet
     bool person_stays(InsurerId insurer, const std::vector<KindId>& kinds, const std::string& person,
-                         const std::function<bool(KindId, std::string_view)>& gone);
+                      const std::function<bool(KindId, std::string_view)>& gone);
 
     // PMHキー cases.
     std::vector<KnownCase> open_cases(InsurerId insurer, KindId kind);
@@ -275,7 +275,8 @@ class Ledger {
     void write_case(const CaseStep& step, Instant now);
     void probe_dependants(InsurerId insurer, const std::string& person, const std::vector<KindId>& dependants,
                           Instant now);
-    void write_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention, Instant now);
+    void write_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention,
+                         Instant now);
     void write_history(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
                        registration::RecordState to, registration::Event event, const std::string& reason,
                        std::optional<BatchId> batch, const std::string& actor, Instant now);

@@ -500,6 +500,17 @@ std::vector<StateCount> LedgerView::stuck_deletions() {
     return out;
 }
 
+std::vector<StateCount> LedgerView::without_person() {
+    auto rows = database_.prepare(
+        "SELECT i.number, k.name, r.reason, count(*) FROM record r JOIN insurer i ON i.id = r.insurer JOIN "
+        "kind k ON k.id = r.kind WHERE r.state = 8 AND r.reason = 'prerequisite-not-on-platform' AND NOT "
+        "EXISTS (SELECT 1 FROM record p WHERE p.insurer = r.insurer AND p.kind IN (SELECT id FROM kind) AND "
+        "p.key = substr(r.key, 1, 10)) GROUP BY 1, 2, 3");
+    std::vector<StateCount> out;
+    while (rows.step()) out.push_back({text(rows, 0), text(rows, 1), text(rows, 2), rows.integer(3)});
+    return out;
+}
+
 std::vector<QueryRows> LedgerView::queries(ComparisonId comparison) {
     auto rows = database_.prepare(
         "SELECT query, rows_read, orphans FROM comparison_query WHERE comparison = ?1 ORDER BY query");

@@ -195,6 +195,8 @@ class LedgerView {
     /// Persons who left the source while records that depend on them stay there: their deletion waits for
     /// ever.
     std::vector<StateCount> stuck_deletions();
+    /// Records that wait for a person of whom the source gave no row.
+    std::vector<StateCount> without_person();
     std::vector<AlarmRow> alarms(int limit);
     std::vector<AlarmRow> alarms_between(std::int64_t from, std::int64_t until);
     std::vector<SetupRow> setups();

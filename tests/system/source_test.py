@@ -72,6 +72,12 @@ def every_finding_has_its_cause(binaries: Path) -> None:
         forecast = json.loads(city.gateway("validate-mapping", "--record", "insured-persons", "--format", "json").stdout)
         kind = forecast["kinds"][0]
         expect(kind["setupErrors"]["sameMyNumber"] == [], "one person's two rows are two persons")
+        standard = city.mapping
+        remap(city, ("form: {column: 様式の版, codes: form}", "form: {column: 様式の版}"))
+        city.write_config()
+        said = findings(city, "care-certifications", 1)
+        expect(("consentAtApplication", "consent-evidence") in said, f"a form that is neither old nor new: {sorted(said)}")
+        city.mapping = standard
         # The order of the rows changes nothing of it.
         evidence, records = city.mapping.read_text(encoding="utf-8").split("records:\n")
         city.mapping = city.folder / "mapping.yaml"

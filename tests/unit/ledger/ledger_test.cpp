@@ -553,7 +553,8 @@ TEST_CASE("a withdrawal that was told outlives its record, until its person is n
     Fixture f;
     const KindId consents = f.ledger->kind("comprehensive-consents");
     const auto verdict = ConsentVerdict{ConsentReason::act_withdrawn, *Date::from(2026, 10, 5)};
-    become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered(), verdict.packed());
+    become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered(),
+           verdict.packed());
     become(f, consents, kKey + "1", RecordState::registered, Event::source_gone, Standing());
     const auto found = f.ledger->withdrawals(f.insurer);
     REQUIRE(found.contains(kKey));
