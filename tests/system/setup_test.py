@@ -37,8 +37,8 @@ def disturbed(binaries: Path, undisturbed: City, persons: int, points: int, reco
     with City(binaries, persons, seed=7) as city:
         shutil.copy(undisturbed.folder / "pki/spool.key", city.folder / "pki/spool.key")
         prepare(city, records_a_request)
-        # So close together that nearly all of them fall within the setup: about twelve failpoints a request.
-        reach = max(4, int(1.2 * 12 * 1.4 * persons / records_a_request / points))
+        # So close together that nearly all of them fall within the setup: six failpoints a request, and more.
+        reach = max(4, int(1.2 * 6 * 1.4 * persons / records_a_request / points))
         while sum(struck.values()) < points:
             at = chance.randint(1, reach)
             what = {chance.choice(("KILL", "TERM")): at}
