@@ -73,7 +73,7 @@ struct PlatformSettings {
 
 /// How much may change before a run asks for a person's word.
 struct Safety {
-    int drop_percent = 10;    ///< of rows against the last run
+    int drop_percent = 10;    ///< of rows against the last run, of records that have a row no more
     int change_percent = 5;   ///< of records that change, or lose what they had
     int orphan_percent = 1;   ///< of the rows of a child query
     int resend_percent = 5;   ///< of rows, after mapping, specification or digest key changed
