@@ -357,6 +357,16 @@ bool Database::file_moved() const {
     return code != SQLITE_OK || moved != 0;
 }
 
+std::string Database::file_header(std::size_t size) const {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+        file->pMethods == nullptr)
+        return {};
+    std::string out(size, '\0');
+    const int code = file->pMethods->xRead(file, out.data(), static_cast<int>(size), 0);
+    return code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ ? out : std::string();
+}
+
 Strictness::Strictness(Database& database, Synced synced)
     : database_(database), lowered_(synced == Synced::with_the_next) {
     if (lowered_) database_.execute("PRAGMA synchronous = NORMAL");

@@ -111,6 +111,10 @@ class Database {
     void restrict_to_reading();
     /// Whether the file that is open no longer stands under its name: it was replaced or removed.
     bool file_moved() const;
+    /// The first bytes of the file, zeros behind its end; empty when they cannot be read. Whoever opens and
+    /// closes a database file past SQLite ends every lock that this process has on it
+    /// (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    std::string file_header(std::size_t size) const;
 
   private:
     struct Close {

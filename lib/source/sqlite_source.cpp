@@ -1,14 +1,13 @@
 #include "source/sqlite_source.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 
 #include "base/i18n.h"
 #include "base/sqlite.h"
@@ -36,7 +35,7 @@ struct FileState {
     ino_t inode = 0;
     off_t size = 0;
     timespec modified{}, changed{};
-    std::array<char, kHeader> header{};
+    std::string header;
 
     bool operator==(const FileState& other) const {
         const auto same = [](const timespec& a, const timespec& b) {
@@ -50,20 +49,26 @@ struct FileState {
     }
 
     /// Nothing when it cannot be read.
-    static std::optional<FileState> of(const std::string& path) {
+    /// @param open  the file that should stand there
+    static std::optional<FileState> of(const std::string& path, const sqlite::Database& open) {
         FileState out;
-        const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-        if (file < 0) return std::nullopt;
         struct stat status {};
-        const bool read = ::fstat(file, &status) == 0 && ::pread(file, out.header.data(), kHeader, 0) >= 0;
-        ::close(file);
-        if (!read) return std::nullopt;
+        if (::stat(path.c_str(), &status) != 0) return std::nullopt;
         out.device = status.st_dev;
         out.inode = status.st_ino;
         out.size = status.st_size;
         out.modified = status.st_mtim;
         out.changed = status.st_ctim;
+        out.header = open.file_header(kHeader);
+        if (out.header.empty() || open.file_moved()) return std::nullopt;
         return out;
+    }
+    static std::optional<FileState> of(const std::string& path) {
+        try {
+            return of(path, sqlite::Database(path, sqlite::Open::read_only));
+        } catch (const sqlite::Failure&) {
+            return std::nullopt;
+        }
     }
 };
 
@@ -151,9 +156,10 @@ Cell::Type type_of(Statement::Type type) {
 
 class SqliteRows : public RowStream {
   public:
-    SqliteRows(Statement statement, std::string path)
+    /// @param failed  says why it cannot be read on
+    SqliteRows(Statement statement, std::function<Failure(const sqlite::Failure&)> failed)
         : statement_(std::move(statement)),
-          path_(std::move(path)),
+          failed_(std::move(failed)),
           row_(static_cast<std::size_t>(statement_.column_count())) {
         for (int i = 0; i < statement_.column_count(); ++i) columns_.push_back(statement_.column_name(i));
     }
@@ -162,7 +168,7 @@ class SqliteRows : public RowStream {
         try {
             if (!statement_.step()) return false;
         } catch (const sqlite::Failure& failure) {
-            return unavailable(path_, failure);
+            return failed_(failure);
         }
         for (std::size_t i = 0; i < row_.size(); ++i) {
             const Statement::Value value = statement_.value(static_cast<int>(i));
@@ -177,7 +183,7 @@ class SqliteRows : public RowStream {
 
   private:
     Statement statement_;
-    std::string path_;
+    std::function<Failure(const sqlite::Failure&)> failed_;
     std::vector<std::string> columns_;
     std::vector<Cell> row_;
 };
@@ -187,10 +193,14 @@ class SqliteSnapshot : public Snapshot {
     /// @param unlocked  the state in which a file that nobody has open is read without locks
     SqliteSnapshot(const std::string& path, const std::optional<FileState>& unlocked)
         : path_(path),
-          unlocked_(unlocked),
+          as_begun_(unlocked),
           database_(path, unlocked ? sqlite::Open::immutable : sqlite::Open::read_only) {
         database_.restrict_to_reading();
         begin();
+        // The lock keeps every writer away from a file without a write-ahead log, but for one who does not
+        // ask.
+        if (const auto state = FileState::of(path_, database_); state && !state->uses_write_ahead_log())
+            as_begun_ = state;
     }
 
     void begin() {
@@ -226,9 +236,10 @@ class SqliteSnapshot : public Snapshot {
 
     Result<std::unique_ptr<RowStream>> rows(const std::string& sql, const InsurerNumber& insurer) override {
         try {
-            return std::make_unique<SqliteRows>(bound(sql, insurer), path_);
+            return std::make_unique<SqliteRows>(
+                bound(sql, insurer), [this](const sqlite::Failure& failure) { return failed(failure); });
         } catch (const sqlite::Failure& failure) {
-            return unavailable(path_, failure);
+            return failed(failure);
         }
     }
 
@@ -239,18 +250,27 @@ class SqliteSnapshot : public Snapshot {
             while (statement.step()) ++rows;
             return rows;
         } catch (const sqlite::Failure& failure) {
-            return unavailable(path_, failure);
+            return failed(failure);
         }
     }
 
     Status verify() override {
-        if (!unlocked_ || FileState::of(path_) == unlocked_) return {};
+        if (stands()) return {};
+        return written_over();
+    }
+
+  private:
+    bool stands() const { return !as_begun_ || FileState::of(path_, database_) == as_begun_; }
+    Failure written_over() const {
         return fail(ErrorCode::busy, tr("the source database was written while it was read"))
             .at(path_)
             .remedy(tr("nothing that was read then is sent; try again when its own night jobs are done"));
     }
+    /// A file that looks damaged may have been written over.
+    Failure failed(const sqlite::Failure& failure) const {
+        return stands() ? unavailable(path_, failure) : written_over();
+    }
 
-  private:
     Statement bound(const std::string& sql, const InsurerNumber& insurer) {
         Statement statement = database_.prepare(sql);
         statement.bind(statement.parameter(":insurer"), insurer.value());
@@ -258,7 +278,7 @@ class SqliteSnapshot : public Snapshot {
     }
 
     std::string path_;
-    std::optional<FileState> unlocked_;
+    std::optional<FileState> as_begun_;  ///< nothing: its log keeps what others write apart
     sqlite::Database database_;
 };
 

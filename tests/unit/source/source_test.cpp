@@ -1,5 +1,9 @@
 #include "source/source.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <set>
@@ -289,4 +293,62 @@ TEST_CASE("a mapping's statement reads and computes, and can do nothing else") {
     std::string sum = "n";
     for (int i = 0; i < 300; ++i) sum = "(" + sum + " + 1)";
     CHECK_FALSE(snapshot->inspect("SELECT " + sum + " FROM t WHERE i = :insurer"));
+}
+
+TEST_CASE("opening a source anew ends no lock that a reading of it holds") {
+    constexpr off_t kSharedFirst = 0x40000002;  // https://www.sqlite.org/lockingv3.html
+    constexpr off_t kSharedSize = 510;
+    const test::Folder folder;
+    const std::string path = (folder / "s.db").string();
+    sqlite::Database(path, sqlite::Open::create).execute("CREATE TABLE t (n)");
+    const auto locked = [&] {
+        const pid_t other = ::fork();  // a lock is seen by other processes alone
+        if (other == 0) {
+            struct flock lock {};
+            lock.l_type = F_WRLCK;
+            lock.l_start = kSharedFirst;
+            lock.l_len = kSharedSize;
+            const int file = ::open(path.c_str(), O_RDWR);
+            ::_exit(::fcntl(file, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK ? 0 : 1);
+        }
+        int status = 0;
+        ::waitpid(other, &status, 0);
+        return WEXITSTATUS(status) == 1;
+    };
+    CHECK_FALSE(locked());
+    const auto source = *source::open_source("sqlite", path);
+    auto snapshots = *source->snapshots(2);
+    CHECK(locked());
+    {
+        const auto other = *source::open_source("sqlite", path);
+        CHECK(other->note().empty());
+        CHECK(other->snapshot());
+    }
+    CHECK(snapshots[0]->verify());
+    CHECK(locked());
+    snapshots.clear();
+    CHECK_FALSE(locked());
+}
+
+TEST_CASE("a database that is written over without asking is no state to be read") {
+    const test::Folder folder;
+    const std::string path = (folder / "s.db").string();
+    {
+        sqlite::Database writer(path, sqlite::Open::create);
+        writer.execute("CREATE TABLE t (i, n)");
+        writer.execute(
+            "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 20000) "
+            "INSERT INTO t SELECT '122192', n FROM c");
+    }
+    const auto source = *source::open_source("sqlite", path);
+    const auto snapshot = *source->snapshot();
+    const auto rows = *snapshot->rows("SELECT n FROM t WHERE i = :insurer", *InsurerNumber::parse("122192"));
+    REQUIRE(*rows->next());
+    CHECK(snapshot->verify());
+    folder.write("s.db", std::string(std::filesystem::file_size(path), 'x'));
+    Result<bool> more = true;
+    while (more && *more) more = rows->next();
+    REQUIRE_FALSE(more);
+    CHECK(more.error().code == ErrorCode::busy);
+    CHECK_FALSE(snapshot->verify());
 }
