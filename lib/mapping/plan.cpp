@@ -130,7 +130,9 @@ class PlanLoader {
             else if (*order != "ascending")
                 map.fault("order", tr("order is ascending or sort"));
         }
-        if (auto children = map.map("children")) {
+        used_children_.clear();
+        auto children = map.map("children");
+        if (children) {
             const auto names = children->keys();
             kind.children.reserve(names.size());  // uses_ holds pointers into it
             for (const std::string& name : names)
@@ -140,6 +142,10 @@ class PlanLoader {
         if (kind.platform_owned) use_condition(map, "platform_owned", kind.query, *kind.platform_owned);
         read_items(map, kind);
         read_context(map, kind);
+        if (children)
+            for (const Child& child : kind.children)
+                if (!used_children_.contains(child.name))
+                    children->fault(child.name, tr("no \"rows\" uses this query: none of it would be sent"));
         map.finish();
     }
 
@@ -353,6 +359,7 @@ class PlanLoader {
             if (kind.children[i].name != name) continue;
             found = true;
             out.child = i;
+            used_children_.insert(name);
             if (each && expect(map, item, ItemType::array))
                 out.members.push_back(
                     read_expression(*each, item.items.front(), kind, kind.children[i].query));
@@ -546,6 +553,7 @@ class PlanLoader {
     Faults& faults_;
     std::unique_ptr<Plan> plan_;
     std::string_view text_;
+    std::set<std::string> used_children_;  ///< of the kind at hand, by name
     std::map<std::string, CodeTable> tables_;
 };
 
