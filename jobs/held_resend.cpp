@@ -1,5 +1,7 @@
 // held resend: rejected records go out again on an operator's word.
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
 #include <limits>
 #include <ostream>
@@ -8,7 +10,10 @@
 #include "jobs/books.h"
 #include "jobs/commands.h"
 #include "jobs/json_text.h"
+#include "jobs/looking.h"
+#include "jobs/words.h"
 #include "ledger/view.h"
+#include "spec/record.h"
 
 namespace kaigo::jobs {
 namespace {
@@ -34,6 +39,22 @@ Result<std::int64_t> resend(const config::Config& config, World& world, const He
         count += here;
     }
     return count;
+}
+
+/// Consents that would be released, named: whoever gives the word sees of whom.
+Result<std::vector<std::string>> released(const config::Config& config, const HeldOptions& options) {
+    std::vector<std::string> out;
+    if (options.reason != registration::reason::kWithdrawnBefore) return out;
+    KAIGO_TRY(const auto specification, load_specification(config));
+    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
+    for (const auto& record : view.held({options.insurer, options.kind, options.insured, options.reason},
+                                        std::numeric_limits<int>::max())) {
+        const spec::RecordKind* kind = specification->kind(record.kind);
+        out.push_back(fmt::format("{} {} {}", record.insurer, kind_in_words(*specification, record.kind),
+                                  kind == nullptr ? std::string(spec::insured_number_of(record.key))
+                                                  : spec::describe_key(*kind, record.key)));
+    }
+    return out;
 }
 
 /// What will become of them: most held records cannot be mended by sending them again.
@@ -71,13 +92,18 @@ Status may_resend(const config::Config& config, World& world, const HeldOptions&
 
 int held_resend(const config::Config& config, World& world, const HeldOptions& options) {
     if (const auto sure = may_resend(config, world, options); !sure) return refuse(world, sure.error());
+    const auto named = released(config, options);
+    if (!named) return refuse(world, named.error());
     const auto count = resend(config, world, options);
     if (!count) return refuse(world, count.error());
-    if (options.format == "json")
-        write_json(world.out, boost::json::object{{"resent", *count}});
-    else
-        world.out << tr("{} records are owed again; retry-due or the next daily-sync sends them", *count)
-                  << '\n';
+    if (options.format == "json") {
+        boost::json::object out{{"resent", *count}};
+        if (!named->empty()) out["released"] = boost::json::array(named->begin(), named->end());
+        write_json(world.out, out);
+        return 0;
+    }
+    for (const std::string& each : *named) world.out << tr("released: {}", each) << '\n';
+    world.out << tr("{} records are owed again; retry-due or the next daily-sync sends them", *count) << '\n';
     return 0;
 }
 

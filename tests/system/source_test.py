@@ -236,7 +236,7 @@ def a_withdrawal_stays(city: City) -> None:
     expect(asked.returncode == 1 and "stay held" in asked.stderr, asked.stderr)
     # By name: for this person the withdrawal was a mistake.
     released = city.gateway("held", "resend", "--reason", "withdrawn-before", "--insured", certified)
-    expect(released.returncode == 0, released.stderr)
+    expect(released.returncode == 0 and f"released: {city.insurer} 要介護認定情報 {certified}" in released.stdout, released.stdout)
     city.settle()
     city.run_job("daily-sync")
     city.settle()
