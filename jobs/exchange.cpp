@@ -263,10 +263,16 @@ Result<bool> Exchange::make_room() {
         // What cannot be reached now is reached later.
         if (!moved && !info(moved.error().code).retryable) return tl::unexpected(moved.error());
         if (moved && *moved) continue;
-        const auto due = ledger_->next_due(insurer_id_, clock.now());
-        // Nothing that is under way or due makes room: what fills the spool waits for something else.
-        if (open_count() == 0 && !due) break;
-        clock.sleep_until(open_count() == 0 ? *due : clock.now() + poll, gateway_.world().stop);
+        const Instant now = clock.now();
+        Instant wake = now + poll;
+        if (open_count() == 0) {
+            // What is tried again in a while makes room; no run stays for what waits until tomorrow, or for
+            // something else.
+            const auto due = ledger_->next_due(insurer_id_, now);
+            if (!due || *due <= now || *due > now + gateway_.config().platform.retry_maximum) break;
+            wake = *due;
+        }
+        clock.sleep_until(wake, gateway_.world().stop);
         poll = std::min(poll * 2, kLongestPoll);
     } while (spool_.size() > gateway_.config().spool_quota / 2);
     return has_room();

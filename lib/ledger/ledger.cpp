@@ -525,7 +525,7 @@ std::map<std::string, Withdrawal, std::less<>> Ledger::withdrawals(InsurerId ins
         statement(
             "SELECT substr(key, 1, 10), max(consent >> 8) FROM record INDEXED BY record_withdrawn WHERE "
             "insurer = ?1 AND (consent & 255) IN (8, 11) AND ((flags & ?2) != 0 OR state IN (1, 2)) "
-            "AND NOT (owed = 3 AND (flags & ?3) = 0 AND state IN (1, 2, 8)) GROUP BY 1")
+            "AND NOT (coalesce(owed, 0) = 3 AND (flags & ?3) = 0 AND state IN (1, 2, 8)) GROUP BY 1")
             .bind(1, insurer)
             .bind(2, kOnPlatform | kRecreating)
             .bind(3, kThenCreate);
