@@ -95,7 +95,8 @@ void commands_of(Page& page, const jobs::CommandHelp& command, const std::string
 void exit_statuses(Page& page) {
     page.heading(tr("EXIT STATUS"))
         .item("0", tr("done"))
-        .item("1", tr("done or held; a person must act"))
+        .item("1", tr("a person must act: it is done and something is left to see to, or it was held and "
+                      "nothing went out"))
         .item("2", tr("wrong use"))
         .item("65", tr("bad data: mapping, specification or imported file"))
         .item("69", tr("platform or database unreachable"))

@@ -102,7 +102,7 @@ struct Config {
     std::map<std::string, SourceSettings> sources;
     PlatformSettings platform;
     Safety safety;
-    std::uint32_t unanswered_tries = 40;  ///< 中間サーバ応答なし so often: an operator is asked
+    std::uint32_t unanswered_tries = 40;  ///< 中間サーバー応答なし so often: an operator is asked
     std::filesystem::path ledger;
     std::filesystem::path spool;
     std::string spool_key;

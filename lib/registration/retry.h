@@ -9,7 +9,7 @@ struct RetryPolicy {
     std::int64_t initial_ms = 2'000;
     std::int64_t maximum_ms = 900'000;
     std::uint32_t aborted_ceiling = 5;  ///< tries of a batch that the platform aborted or refused, then held
-    std::uint32_t unanswered_ceiling = 40;  ///< 中間サーバ応答なし so often: an operator is asked
+    std::uint32_t unanswered_ceiling = 40;  ///< 中間サーバー応答なし so often: an operator is asked
 };
 
 /// Wait before the next try: doubled with every failure up to the maximum, then spread over its upper half so

@@ -48,7 +48,7 @@ struct Scenario {
     std::int64_t unknown_share = 0, slow_share = 0, several_share = 0;
     std::set<std::string> unknown, known, several, slow;
     std::set<std::string> wrong_number;  ///< unknown under the number first sent, known under any other
-    std::int64_t slow_attempts = 2;      ///< answers 中間サーバ応答なし so often
+    std::int64_t slow_attempts = 2;      ///< answers 中間サーバー応答なし so often
     std::int64_t polls = 1;              ///< questions until a reception is completed
     bool shuffle_results = false;
     std::int64_t result_page = 1000;
