@@ -280,7 +280,7 @@ class Mapping:
             ("communication", "伝達能力", False, code("options-4")), ("eating", "食事行為", False, code("options-2")),
             ("behaviours", "周辺症状", False, self.behaviours),
             ("outlook", "見通し", False, text_of(4000)), ("remarks", "特記", False, text_of(4000))]
-        self.diagnosis_fields: Fields = [("name", 3, True, text_of(100)), ("onset", 4, False, text_of(40, trim=False))]
+        self.diagnosis_fields: Fields = [("name", 4, True, text_of(100)), ("onset", 5, False, text_of(40, trim=False))]
         self.consent_fields: Fields = header + [
             ("consentSequence", "同意連番", True, whole(1, 999)), ("consentDate", "同意年月日", True, iso),
             ("consent", "同意区分", True, code("consent"))]
@@ -369,7 +369,8 @@ class Mapping:
     def diagnoses(self, rows: list[Child]) -> list[Row]:
         if not 1 <= len(rows) <= 3:
             raise ValueError
-        return [members(self.diagnosis_fields, each, "doctorOpinion.diagnoses.") for each in rows]
+        return [members(self.diagnosis_fields, each, "doctorOpinion.diagnoses.")
+                for each in sorted(rows, key=lambda row: row[3])]
 
     def behaviours(self, text: str) -> list[str] | None:
         return None if blank(text) else distinct(filter(None, text.split(",")), self.behaviour_codes)
