@@ -14,6 +14,7 @@
 #include "jobs/pre_flight.h"
 #include "jobs/progress.h"
 #include "jobs/report.h"
+#include "jobs/tasks.h"
 #include "jobs/words.h"
 #include "ledger/view.h"
 
@@ -48,8 +49,9 @@ class Run {
         }
         close_accounts();
         if (accounts_open_) status = graver(status, 70);
-        look_for_what_is_stuck();
         if (status == 0 && tally_.needs_person()) status = 1;
+        nothing_new_ = status == 0;
+        if (status == 0 && something_to_do()) status = 1;
         if (!options_.dry_run && (options_.job == "initial-setup" || options_.job == "daily-sync"))
             ledger_->count_standing(run_);
         const std::string outcome = options_.dry_run           ? "dry-run"
@@ -58,7 +60,7 @@ class Run {
         ledger_->end_run(run_, outcome, status, message_, world_.clock.now());
         audit_end(status);
         tell_end(status);
-        write_report(status);
+        write_report();
         return status;
     }
 
@@ -88,14 +90,15 @@ class Run {
         }
     }
 
-    /// Records and deletions that wait for what does not come by itself.
-    void look_for_what_is_stuck() {
-        if (options_.dry_run || options_.job == "reconcile") return;
+    /// Whether the list of what a person must do, which every output tells, has something for this run: of a
+    /// run that read the rows all of it, of another one what a whole kind waits for.
+    bool something_to_do() const {
+        if (!had_work_ || options_.dry_run || options_.job == "reconcile") return false;
         auto view = ledger::LedgerView::open(gateway_.config().ledger);
-        if (!view) return;
-        for (const auto& stuck : {view->stuck_deletions(), view->without_person()})
-            for (const ledger::StateCount& each : stuck)
-                if (options_.insurer.empty() || options_.insurer == each.insurer) ++tally_.alarms;
+        if (!view) return false;
+        const bool compares = options_.job == "initial-setup" || options_.job == "daily-sync";
+        return std::ranges::any_of(tasks_of(gateway_.specification(), *view, options_.insurer),
+                                   [&](const Task& task) { return compares || task.withheld; });
     }
 
     Status audit(const std::string& event, const std::map<std::string, std::string>& details) {
@@ -179,6 +182,7 @@ class Run {
             KAIGO_TRY(const bool go_on, prepare_setup(insurer, setup));
             if (!go_on) return 0;
         }
+        had_work_ = true;
         if (options_.job == "daily-sync" && !options_.dry_run && !(setup && setup->completed))
             return fail(ErrorCode::needs_person,
                         setup
@@ -491,14 +495,14 @@ class Run {
         return true;
     }
 
-    void write_report(int status) {
+    void write_report() {
         if (options_.dry_run) {
             auto plan_view = ledger::LedgerView::open(gateway_.config().ledger);
             report_plan(world_.out, plans_, plan_view ? plan_view->sending_rate() : std::nullopt,
                         options_.json);
             return;
         }
-        if (options_.quiet && status == 0) return;
+        if (options_.quiet && nothing_new_) return;
         if (options_.job == "reconcile") {
             world_.out << certificates_as(options_.json ? "json" : "text", gateway_.specification(),
                                           certificates_, gateway_.config().language);
@@ -526,6 +530,8 @@ class Run {
     std::string message_;
     std::optional<Error> trouble_;  ///< why the last settling did not come to its end
     bool stopped_ = false;
+    bool nothing_new_ = false;   ///< what waits for a person waited before this run
+    bool had_work_ = false;      ///< of any insurer: not only a setup that was complete before
     bool checked_ = false;       ///< every row of this insurer was read and judged in this run
     bool was_held_ = false;      ///< of any insurer: it waits for a person's word
     std::optional<Error> held_;  ///< a kind of this insurer that waits for a person

