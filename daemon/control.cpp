@@ -23,11 +23,9 @@ constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
 constexpr int kConflict = 409;
 
-control::Response reply(int status, const json::object& body) {
-    return {status, json::serialize(body) + "\n"};
-}
+http::Response reply(int status, const json::object& body) { return {status, json::serialize(body) + "\n"}; }
 
-control::Response refuse(int status, const Error& error) {
+http::Response refuse(int status, const Error& error) {
     return reply(
         status,
         {{"error", error.message}, {"remedy", error.remedy}, {"exitStatus", info(error.code).exit_status}});
@@ -35,7 +33,7 @@ control::Response refuse(int status, const Error& error) {
 
 Error not_found() { return {ErrorCode::usage, tr("there is nothing at this address"), "", ""}; }
 
-std::size_t number(const control::Request& request, const char* name) {
+std::size_t number(const http::Request& request, const char* name) {
     std::size_t out = 0;
     if (const auto found = request.query.find(name); found != request.query.end())
         std::from_chars(found->second.data(), found->second.data() + found->second.size(), out);
@@ -77,17 +75,28 @@ Result<jobs::RemoteCommand> parse(const std::string& body) {
 
 }  // namespace
 
-control::Response Daemon::control(const control::Request& request) {
-    const Right right =
-        request.peer ? right_of(*request.peer, installation()->config().control, ::geteuid()) : Right::none;
+/// Who has no right at all is sent away before anything is read from him.
+std::optional<http::Response> Daemon::refuse_peer(const http::Peer& peer) {
+    const auto installed = installation();
+    const config::ControlSettings& settings = installed->config().control;
+    if (right_of(peer, settings, ::geteuid()) != Right::none) return std::nullopt;
+    return forbidden(peer, "");
+}
+
+http::Response Daemon::forbidden(const http::Peer& peer, const std::string& request) {
+    events_.record("control-refused", {{"user", peer.user}, {"request", request}});
+    const auto installed = installation();
+    const config::ControlSettings& settings = installed->config().control;
+    return refuse(kForbidden, {ErrorCode::permission_denied, tr("you may not ask the daemon for this"), "",
+                               tr("ask for membership in the group {} (operators) or {} (viewers)",
+                                  settings.operators, settings.viewers)});
+}
+
+http::Response Daemon::control(const http::Request& request) {
+    // Rights change with a reload: they are looked at for each request.
+    const Right right = right_of(*request.peer, installation()->config().control, ::geteuid());
     const auto forbidden = [&] {
-        events_.record("control-refused", {{"user", request.peer ? request.peer->user : ""},
-                                           {"request", request.method + " " + request.path}});
-        const config::ControlSettings& settings = installation()->config().control;
-        return refuse(kForbidden,
-                      {ErrorCode::permission_denied, tr("you may not ask the daemon for this"), "",
-                       tr("ask for membership in the group {} (operators) or {} (viewers)",
-                          settings.operators, settings.viewers)});
+        return this->forbidden(*request.peer, request.method + " " + request.path);
     };
     if (right == Right::none) return forbidden();
     const bool operates = right == Right::operate;
@@ -138,7 +147,7 @@ control::Response Daemon::control(const control::Request& request) {
     }
 }
 
-control::Response Daemon::put_jobs(const jobs::RemoteCommand& command, const std::string& user) {
+http::Response Daemon::put_jobs(const jobs::RemoteCommand& command, const std::string& user) {
     json::array runs;
     for (const config::Insurer& insurer : installation()->config().insurers) {
         jobs::RunOptions options = *command.job();
@@ -153,7 +162,7 @@ control::Response Daemon::put_jobs(const jobs::RemoteCommand& command, const std
     return reply(kAccepted, {{"runs", std::move(runs)}});
 }
 
-control::Response Daemon::run(const control::Request& request, bool may_operate) {
+http::Response Daemon::run(const http::Request& request, bool may_operate) {
     const auto job = lanes_.find(request.path.substr(request.path.rfind('/') + 1));
     if (!job) return refuse(kNotFound, not_found());
     if (request.method == "DELETE" && may_operate) job->stop.request_stop();

@@ -57,14 +57,18 @@ void Daemon::replace(std::shared_ptr<const jobs::Installation> next) {
 Status Daemon::open() {
     const config::Config& config = installation()->config();
     if (!config.control.socket.empty()) {
-        KAIGO_TRY(control_, control::Server::on_socket(config.control.socket, [this](const auto& request) {
-                      return control(request);
-                  }));
+        http::ServerSettings settings;
+        settings.handle = [this](const http::Request& request) { return control(request); };
+        settings.refuse = [this](const http::Peer& peer) { return refuse_peer(peer); };
+        KAIGO_TRY(control_, http::Server::on_socket(config.control.socket, std::move(settings), engine_));
     }
     if (!config.http_listen.empty()) {
-        KAIGO_TRY(http_, control::Server::on_address(config.http_listen, [this](const auto& request) {
-                      return health_.answer(request);
-                  }));
+        http::ServerSettings settings;
+        settings.handle = [this](const http::Request& request) { return health_.answer(request); };
+        settings.handle_at_once = [this](const http::Request& request) {
+            return health_.answer_at_once(request);
+        };
+        KAIGO_TRY(http_, http::Server::on_address(config.http_listen, std::move(settings), engine_));
     }
     return {};
 }

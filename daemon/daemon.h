@@ -9,9 +9,9 @@
 #include <string>
 
 #include "base/sqlite.h"
-#include "control/server.h"
 #include "daemon/health.h"
 #include "daemon/lanes.h"
+#include "http/server.h"
 #include "jobs/books.h"
 #include "jobs/command_line.h"
 #include "jobs/installation.h"
@@ -60,10 +60,12 @@ class Daemon {
     [[noreturn]] void end_for(const sqlite::Failure& failure);
     void note_end(const Job& job, int status);
 
-    control::Response control(const control::Request& request);
-    control::Response command(const control::Request& request);
-    control::Response put_jobs(const jobs::RemoteCommand& command, const std::string& user);
-    control::Response run(const control::Request& request, bool may_operate);
+    std::optional<http::Response> refuse_peer(const http::Peer& peer);
+    http::Response forbidden(const http::Peer& peer, const std::string& request);
+    http::Response control(const http::Request& request);
+    http::Response command(const http::Request& request);
+    http::Response put_jobs(const jobs::RemoteCommand& command, const std::string& user);
+    http::Response run(const http::Request& request, bool may_operate);
 
     mutable std::mutex mutex_;
     std::shared_ptr<const jobs::Installation> installation_;
@@ -81,8 +83,10 @@ class Daemon {
     std::optional<Date> tidied_;
     Lanes lanes_;
     Health health_;
-    std::unique_ptr<control::Server> control_;
-    std::unique_ptr<control::Server> http_;
+    /// Not the one on which requests to the platform go: who asks never waits for a handshake with it.
+    std::shared_ptr<http::Engine> engine_ = std::make_shared<http::Engine>();
+    std::unique_ptr<http::Server> control_;
+    std::unique_ptr<http::Server> http_;
 };
 
 }  // namespace kaigo::daemon

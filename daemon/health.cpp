@@ -102,23 +102,21 @@ bool Health::moving() const {
     });
 }
 
-control::Response Health::answer(const control::Request& request) {
+std::optional<http::Response> Health::answer_at_once(const http::Request& request) const {
     constexpr int kNotFound = 404;
     constexpr int kNotAllowed = 405;
-    if (request.method != "GET") return {kNotAllowed, "", "text/plain"};
+    if (request.method != "GET") return http::Response{kNotAllowed, "", "text/plain"};
     if (request.path == "/healthz") return healthz();
-    const std::lock_guard lock(mutex_);
-    const auto kept = [&](std::optional<Kept>& answer, auto make) {
-        const auto now = std::chrono::steady_clock::now();
-        if (!answer || answer->until < now) answer = Kept{now + kKept, make()};
-        return answer->response;
-    };
-    if (request.path == "/readyz") return kept(ready_, [&] { return readyz(); });
-    if (request.path == "/metrics") return kept(measured_, [&] { return metrics(); });
-    return {kNotFound, "/healthz /readyz /metrics\n", "text/plain"};
+    if (request.path == "/readyz" || request.path == "/metrics") return std::nullopt;
+    return http::Response{kNotFound, "/healthz /readyz /metrics\n", "text/plain"};
 }
 
-control::Response Health::healthz() const {
+http::Response Health::answer(const http::Request& request) {
+    if (request.path == "/readyz") return ready_.get([&] { return readyz(); });
+    return measured_.get([&] { return metrics(); });
+}
+
+http::Response Health::healthz() const {
     const bool ok = moving();
     return {ok ? 200 : kUnavailable, json::serialize(json::object{{"moving", ok}}) + "\n"};
 }
@@ -144,7 +142,7 @@ bool Health::platform_answers(const jobs::Installation& installation, std::strin
 }
 
 /// Ready: work can be done for at least one insurer. What keeps the others from it stands beside.
-control::Response Health::readyz() {
+http::Response Health::readyz() {
     const auto installation = installed_();
     const config::Config& config = installation->config();
     const Instant now = clock_.now();
@@ -182,7 +180,7 @@ control::Response Health::readyz() {
     return {ready ? 200 : kUnavailable, json::serialize(body) + "\n"};
 }
 
-control::Response Health::metrics() {
+http::Response Health::metrics() {
     const auto installation = installed_();
     const config::Config& config = installation->config();
     const Instant now = clock_.now();

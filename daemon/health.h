@@ -5,8 +5,8 @@
 #include <memory>
 #include <mutex>
 
-#include "control/server.h"
 #include "daemon/lanes.h"
+#include "http/server.h"
 #include "jobs/installation.h"
 
 namespace kaigo::daemon {
@@ -20,29 +20,45 @@ class Health {
     Health(Installed installed, const Clock& clock, const Lanes& lanes)
         : installed_(std::move(installed)), clock_(clock), lanes_(lanes) {}
 
-    control::Response answer(const control::Request& request);
+    /// What needs nothing that could block: whether the daemon moves, and what is no question at all.
+    std::optional<http::Response> answer_at_once(const http::Request& request) const;
+    /// The rest. May wait for the platform and the ledger.
+    http::Response answer(const http::Request& request);
     /// Whether every job that is at work shows signs of life.
     bool moving() const;
 
   private:
-    control::Response healthz() const;
-    control::Response readyz();
-    control::Response metrics();
+    http::Response healthz() const;
+    http::Response readyz();
+    http::Response metrics();
     bool platform_answers(const jobs::Installation& installation, std::string& detail);
 
     Installed installed_;
     const Clock& clock_;
     const Lanes& lanes_;
-    std::mutex mutex_;
     /// What costs the ledger or the platform something is asked for once in a while, however often it is
     /// scraped.
     static constexpr std::chrono::seconds kKept{30};
-    struct Kept {
-        std::chrono::steady_clock::time_point until;
-        control::Response response;
+    class Kept {
+      public:
+        template <class Make>
+        http::Response get(Make make) {
+            const std::lock_guard lock(mutex_);
+            const auto now = std::chrono::steady_clock::now();
+            if (!response_ || until_ < now) {
+                response_ = make();
+                until_ = now + kKept;
+            }
+            return *response_;
+        }
+
+      private:
+        std::mutex mutex_;
+        std::chrono::steady_clock::time_point until_{};
+        std::optional<http::Response> response_;
     };
-    std::optional<Kept> ready_;
-    std::optional<Kept> measured_;
+    Kept ready_;
+    Kept measured_;
 };
 
 }  // namespace kaigo::daemon

@@ -4,7 +4,7 @@
 
 namespace kaigo::daemon {
 
-Right right_of(const control::Peer& peer, const config::ControlSettings& settings, uid_t own) {
+Right right_of(const http::Peer& peer, const config::ControlSettings& settings, uid_t own) {
     const auto in = [&](const std::string& group) {
         return std::ranges::find(peer.groups, group) != peer.groups.end();
     };

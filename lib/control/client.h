@@ -6,13 +6,14 @@
 #include <string>
 
 #include "base/result.h"
-#include "control/server.h"
+#include "http/client.h"
 
 namespace kaigo::control {
 
 /// Asks the daemon.
 /// @return nothing when no daemon listens there
-Result<std::optional<Response>> ask(const std::filesystem::path& socket, const std::string& method,
-                                    const std::string& path, const std::string& body);
+Result<std::optional<http::ClientResponse>> ask(const std::filesystem::path& socket,
+                                                const std::string& method, const std::string& path,
+                                                const std::string& body);
 
 }  // namespace kaigo::control

@@ -1,7 +1,6 @@
 #include "platform/certificate.h"
 
 #include <openssl/bio.h>
-#include <openssl/engine.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -10,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/i18n.h"
+#include "crypto/private_key.h"
 
 namespace kaigo::platform {
 namespace {
@@ -23,7 +23,6 @@ struct BioDeleter {
 };
 using Bio = std::unique_ptr<BIO, BioDeleter>;
 using Certificate = std::unique_ptr<X509, Deleter<X509, X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY, EVP_PKEY_free>>;
 
 Instant instant_of(const ASN1_TIME* time) {
     std::tm parts{};
@@ -42,36 +41,6 @@ Result<Certificate> parse_certificate(const std::string& text, const std::string
     Certificate out(PEM_read_bio_X509(bio_of(text).get(), nullptr, nullptr, nullptr));
     if (!out) return fail(ErrorCode::certificate_refused, tr("this is not a PEM certificate")).at(file);
     return out;
-}
-
-/// What only names a key in a token. OpenSSL's engine interface is deprecated, and is what the PKCS#11 module
-/// of this platform and libcurl speak.
-Result<Key> key_in_token(const std::string& uri) {
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wdeprecated-declarations"
-    const auto failed = [&](const std::string& why) {
-        // A URI may carry the PIN: only what names the token's object is told.
-        return fail(ErrorCode::key_missing, why)
-            .at(uri.substr(0, uri.find('?')))
-            .remedy(
-                tr("check the token with pkcs11-tool --list-objects, and that libengine-pkcs11-openssl is "
-                   "installed"));
-    };
-    ENGINE_load_builtin_engines();
-    ENGINE* engine = ENGINE_by_id("pkcs11");
-    if (engine == nullptr) return failed(tr("the PKCS#11 engine of OpenSSL is not installed"));
-    // It would write the URI, PIN and all, to standard error.
-    ENGINE_ctrl_cmd_string(engine, "QUIET", nullptr, 0);
-    if (ENGINE_init(engine) != 1) {
-        ENGINE_free(engine);
-        return failed(tr("the PKCS#11 engine cannot be started"));
-    }
-    Key key(ENGINE_load_private_key(engine, uri.c_str(), nullptr, nullptr));
-    ENGINE_finish(engine);
-    ENGINE_free(engine);
-    if (!key) return failed(tr("the token does not give this private key"));
-    return key;
-#pragma clang diagnostic pop
 }
 
 CertificateInfo info_of(X509* certificate) {
@@ -112,14 +81,14 @@ Result<Credentials> load_credentials(const std::string& certificate_file,
     KAIGO_TRY(out.certificate, pem(certificate_file));
     KAIGO_TRY(const Certificate certificate, parse_certificate(out.certificate, certificate_file));
     out.info = info_of(certificate.get());
-    Key key;
+    PrivateKey key;
     if (private_key_file.starts_with("pkcs11:")) {
         out.key_uri = private_key_file;
-        KAIGO_TRY(key, key_in_token(out.key_uri));
+        KAIGO_TRY(key, private_key_in_token(out.key_uri));
     } else {
         KAIGO_TRY(std::string text, pem(private_key_file));
         out.key = std::make_shared<const SecretBytes>(std::move(text));
-        key.reset(PEM_read_bio_PrivateKey(bio_of(out.key->view()).get(), nullptr, nullptr, nullptr));
+        key = private_key_of(out.key->view());
     }
     out.info.key_fits = key && X509_check_private_key(certificate.get(), key.get()) == 1;
     return out;

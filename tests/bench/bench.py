@@ -5,7 +5,7 @@ The platform is the simulator as a sink: it accepts and answers, and its own CPU
 asserted; what fails is a program that fails or a count that is wrong. `steal` and `idle` are shares of the whole
 machine while something was measured: a figure with much steal says little.
 
-usage: bench.py BINARIES [--quick | --persons N | --receptions N] [--work FOLDER]
+usage: bench.py BINARIES [--quick | --persons N | --receptions N] [--beside BINARIES] [--work FOLDER]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 BENCH = Path(__file__).resolve().parent
@@ -28,6 +29,7 @@ from harness import INSURER, ROOT, City, Failure, expect  # noqa: E402
 FULL, QUICK = 1_000_000, 100_000
 SIZES = (10_000, 100_000)  # smaller cities, which show how time and memory grow
 PEERS_AT_MOST = 100_000  # persons: the peers' rates do not depend on the size
+TURNS = 5  # of a comparison
 KINDS = 3  # records of a person in a dense city, one of each kind
 CHANGED_EVERY = 333  # persons whose 住所 changes: 0.3 %
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -255,6 +257,30 @@ def measure_pipe(city: DenseCity) -> Measured | None:
     return measured
 
 
+def compare(binaries: Path, former: Path, persons: int) -> None:
+    """Setup, day and reconciliation of two builds in turn, over the same city and the same sink."""
+    measured: dict[str, dict[Path, list[Measured]]] = {}
+    with DenseCity(binaries, persons) as city:
+        print(f"\n{persons:,} persons, {city.records:,} records\n{HEADER}", flush=True)
+        for turn in range(TURNS):
+            for side, name in ((former, "before"), (binaries, "now")):
+                city.stop_simulator()
+                shutil.rmtree(city.ledger.parent, ignore_errors=True)
+                city.start_sink()
+                for what, arguments in (("setup", ("initial-setup", "--yes")), ("day without changes", ("daily-sync",)),
+                                        ("reconcile", ("reconcile",))):
+                    one = city.measure(f"{turn + 1} {name}: {what}", city.records, [
+                        side / "kaigo-gateway", "--config", city.folder / "gateway.yaml", "run", *arguments, "--quiet"])
+                    measured.setdefault(what, {}).setdefault(side, []).append(one)
+                city.expect_registered(city.records)
+    print(f"\nNow beside before, median of {TURNS} turns: below 1 is faster\n{'':<24}{'wall':>8}{'CPU':>8}{'of each turn, wall':>24}")
+    for what, sides in measured.items():
+        pairs = list(zip(sides[binaries], sides[former]))
+        walls = [now.wall / before.wall for now, before in pairs]
+        cpu = median(now.cpu / before.cpu for now, before in pairs)
+        print(f"{what:<24}{median(walls):8.3f}{cpu:8.3f}{' '.join(f'{ratio:.3f}' for ratio in walls):>24}")
+
+
 def run_stages(binaries: Path) -> None:
     result = subprocess.run([binaries / "bench-stages", "--benchmark_format=json"], capture_output=True, text=True,
                             env={**os.environ, "TMPDIR": tempfile.gettempdir()})
@@ -323,6 +349,7 @@ def main() -> int:
     size.add_argument("--quick", action="store_const", dest="persons", const=QUICK, help=f"{QUICK:,} persons")
     size.add_argument("--persons", type=int, help=f"three records each; {FULL:,}")
     size.add_argument("--receptions", type=int, help="instead: so many requests of one record, all waiting at once")
+    parser.add_argument("--beside", type=Path, metavar="BINARIES", help="instead: this build and another one in turn")
     parser.add_argument("--work", type=Path, help="folder for the databases, which go at the end")
     options = parser.parse_args()
     if options.work:
@@ -330,7 +357,9 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="kaigo-bench-", dir=options.work))
     tempfile.tempdir = str(work)
     try:
-        if options.receptions:
+        if options.beside:
+            compare(options.binaries.resolve(), options.beside.resolve(), options.persons or QUICK)
+        elif options.receptions:
             measure_receptions(options.binaries.resolve(), options.receptions)
         else:
             bench(options.binaries.resolve(), options.persons or FULL)

@@ -436,6 +436,10 @@ asio::ssl::context make_tls(const ServerSettings& settings) {
     tls.use_private_key_file(settings.private_key, asio::ssl::context::pem);
     tls.load_verify_file(settings.client_ca);
     tls.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+    // Without it no session with a client certificate can be resumed.
+    constexpr std::string_view kContext = "kaigo-platform-sim";
+    SSL_CTX_set_session_id_context(tls.native_handle(),
+                                   reinterpret_cast<const unsigned char*>(kContext.data()), kContext.size());
     return tls;
 }
 

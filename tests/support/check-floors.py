@@ -18,7 +18,9 @@ FLOORS = {
     "audit": 2,
     "config": 2,
     "control": 2,
+    "http": 1,
     "observe": 1,
+    "crypto": 0.5,
     "base": 0,  # beneath all, observe included
 }
 

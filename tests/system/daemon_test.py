@@ -114,6 +114,30 @@ def watched(city: City) -> None:
         expect(daemon.stop() == 0, "the daemon's end")
 
 
+def a_silent_platform_does_not_silence_healthz(city: City) -> None:
+    """/readyz asks a platform that says nothing; /healthz is answered meanwhile, however many ask."""
+    good = city.port
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        city.port = silent.getsockname()[1]
+        city.write_config()
+        with Daemon(city.binaries, city.folder / "gateway.yaml", city.now) as daemon:
+            askers = [threading.Thread(target=fetch, args=(daemon, "/readyz")) for _ in range(8)]
+            for asker in askers:
+                asker.start()
+            platform, _ = silent.accept()  # one of them is being answered, the others wait for it
+            answers = [fetch(daemon, "/healthz")[0] for _ in range(16)]
+            expect(answers == [200] * 16, f"healthz: {answers}")
+            expect(all(asker.is_alive() for asker in askers), "healthz was answered after readyz alone")
+            platform.close()
+            for asker in askers:
+                asker.join()
+            expect(daemon.stop() == 0, "the daemon's end")
+    city.port = good
+    city.write_config()
+
+
 def reload(city: City) -> None:
     mapping = city.folder / "mapping.yaml"
     shutil.copy(city.mapping, mapping)
@@ -188,6 +212,20 @@ def rights(city: City) -> None:
         expect(told.stdout == "200\n", f"a strange request broke the list of events: {told.stdout}{told.stderr}")
         own = subprocess.run(["python3", "-c", ask], capture_output=True, text=True)
         expect(own.stdout == "200\n", f"root was answered: {own.stdout}{own.stderr}")
+        # A stranger who only connects is sent away at once; he cannot fill the places of those who may ask.
+        crowd = ("import socket, sys\n"
+                 "crowd = [socket.socket(socket.AF_UNIX) for _ in range(64)]\n"
+                 "for each in crowd:\n"
+                 f"    each.connect('{city.folder}/state/control.sock')\n"
+                 "print(sum(each.recv(12) in (b'HTTP/1.1 403', b'') for each in crowd), flush=True)\n"
+                 "sys.stdin.read()\n")
+        with subprocess.Popen(["python3", "-c", crowd], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                              user=65534, group=65534, extra_groups=[]) as stranger:
+            assert stranger.stdout
+            told = stranger.stdout.readline()
+            expect(told == "64\n", f"so many of 64 silent strangers were sent away: {told}")
+            expect(city.gateway("status").returncode == 0, "an operator's status beside them")
+            stranger.communicate()
         expect(daemon.stop() == 0, "the daemon's end")
 
 
@@ -317,6 +355,7 @@ def daemon_life(binaries: Path) -> None:
         faulty_configuration(city)
         schedule(city)
         watched(city)
+        a_silent_platform_does_not_silence_healthz(city)
         reload(city)
         certificates(city)
         rights(city)

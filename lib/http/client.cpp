@@ -1,0 +1,451 @@
+#include "http/client.h"
+
+#include <openssl/ssl.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/url.hpp>
+#include <deque>
+#include <future>
+#include <set>
+
+#include "base/i18n.h"
+#include "http/exchange.h"
+#include "http/loop.h"
+#include "http/port.h"
+#include "http/retry_after.h"
+#include "http/tls.h"
+
+namespace kaigo::http {
+
+using tcp = asio::ip::tcp;
+
+namespace {
+
+using Stream = asio::ssl::stream<tcp::socket>;
+using Steady = std::chrono::steady_clock;
+
+constexpr std::uint64_t kLargestResponse = 16U << 20;
+/// A connection that nobody used for so long is opened anew: between here and there they are forgotten.
+constexpr std::chrono::seconds kKept{60};
+/// Tickets for resumed sessions; each is used once (RFC 8446, C.4).
+constexpr std::size_t kTicketsKept = 8;
+/// The next address is tried beside the one that does not answer (RFC 8305, 5).
+constexpr std::chrono::milliseconds kNextAddress{250};
+
+struct SessionDeleter {
+    void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+};
+using Ticket = std::unique_ptr<SSL_SESSION, SessionDeleter>;
+
+/// Where a context keeps its pool. (The application's own place is Asio's.)
+int pool_index() {
+    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+std::string gzip(const std::string& plain) {
+    z_stream stream{};
+    constexpr int kGzipFormat = 15 + 16;
+    if (deflateInit2(&stream, 6, Z_DEFLATED, kGzipFormat, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        throw std::bad_alloc();
+    std::string out(deflateBound(&stream, plain.size()), '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
+    stream.avail_in = static_cast<uInt>(plain.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    deflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    return out;
+}
+
+struct Origin {
+    std::string host, port;
+    std::string name;  ///< as the Host field has it
+    std::string base;  ///< of every target
+};
+
+Result<Origin> parse_origin(const std::string& url) {
+    const auto malformed = [&] {
+        return fail(ErrorCode::bad_configuration,
+                    tr("an address of a platform is written https://HOST[:PORT]"))
+            .at(url);
+    };
+    const auto parsed = boost::urls::parse_uri(url);
+    if (!parsed || parsed->scheme() != "https" || parsed->host().empty() || parsed->has_userinfo() ||
+        parsed->has_query() || parsed->has_fragment() || (parsed->has_port() && !port_of(parsed->port())))
+        return malformed();
+    Origin out;
+    out.host = parsed->host_address();  // without the brackets of IPv6
+    out.port = parsed->has_port() ? std::string(parsed->port()) : "443";
+    out.name = parsed->encoded_host_and_port();
+    out.base = parsed->encoded_path();
+    while (out.base.ends_with('/')) out.base.pop_back();
+    return out;
+}
+
+/// One connection, from its first use to its last.
+struct Connection {
+    Connection(const asio::any_io_executor& executor, asio::ssl::context& tls) : stream(executor, tls) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() {
+        // OpenSSL forgets the session of a connection that ends without a farewell.
+        if (sound) SSL_set_shutdown(stream.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+
+    Stream stream;
+    beast::flat_buffer buffer;
+    Steady::time_point used{};
+    bool sound = false;  ///< it has carried a whole exchange
+
+    void close() {
+        error_code ignored;
+        stream.lowest_layer().close(ignored);
+    }
+    /// Nothing has come while nobody asked: neither an end nor anything else.
+    bool is_quiet() {
+        char byte = 0;
+        return ::recv(stream.lowest_layer().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+               (errno == EAGAIN || errno == EWOULDBLOCK);
+    }
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+struct Call {
+    ClientRequest request;
+    Client::Done done;
+
+    Call(ClientRequest what, Client::Done then) : request(std::move(what)), done(std::move(then)) {}
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call() { SecretBytes::wipe(request.body.data(), request.body.size()); }
+
+    void answer(Client::Answer answer) {
+        if (auto told = std::exchange(done, {})) told(std::move(answer));
+    }
+};
+
+}  // namespace
+
+/// Everything below runs on the engine's thread.
+class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
+  public:
+    Pool(asio::io_context& io, const ClientSettings& settings, Origin origin,
+         std::unique_ptr<asio::ssl::context> tls)
+        : io_(io), settings_(settings), origin_(std::move(origin)), tls_(std::move(tls)) {
+        SSL_CTX* const native = tls_->native_handle();
+        SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_set_ex_data(native, pool_index(), this);
+        SSL_CTX_sess_set_new_cb(native, [](SSL* ssl, SSL_SESSION* session) {
+            auto* pool = static_cast<Pool*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), pool_index()));
+            if (!pool->resume_) return 0;
+            pool->tickets_.emplace_back(session);
+            if (pool->tickets_.size() > kTicketsKept) pool->tickets_.pop_front();
+            return 1;  // it is ours now
+        });
+    }
+
+    asio::io_context& io() { return io_; }
+    bool packs() const { return settings_.gzip; }
+
+    void begin(const std::shared_ptr<Call>& call) {
+        if (over_) return call->answer(broken_off());
+        waiting_.push_back(call);
+        work();
+    }
+
+    void end(std::promise<void>& ended) {
+        over_ = true;
+        for (const auto& call : std::exchange(waiting_, {})) call->answer(broken_off());
+        idle_.clear();
+        for (const auto& close : closers_) close->operator()();
+        // Those at work notice that their connection is closed; one may wait for a name still.
+        for (const auto& call : at_work_) call->answer(broken_off());
+        ended.set_value();
+    }
+
+  private:
+    static Answer broken_off() {
+        return tl::unexpected(NoResponse{NoResponse::Why::no_answer, "broken off"});
+    }
+
+    void work() {
+        while (!waiting_.empty() && at_work_.size() < settings_.connections) {
+            auto call = std::move(waiting_.front());
+            waiting_.pop_front();
+            at_work_.insert(call);
+            asio::co_spawn(
+                io_, [self = shared_from_this(), call] { return self->carry_out(call); }, asio::detached);
+        }
+    }
+
+    asio::awaitable<void> carry_out(std::shared_ptr<Call> call) {
+        Answer answer = co_await ask(*call);
+        at_work_.erase(call);
+        call->answer(std::move(answer));
+        if (!over_) work();
+    }
+
+    /// One deadline for all of it. A kept connection may be dead; then it begins once more on a new one. What
+    /// had left of the request stays known.
+    asio::awaitable<Answer> ask(Call& call) {
+        const auto until = Steady::now() + settings_.timeout;
+        bool begun = false;
+        for (;;) {
+            error_code failed;
+            std::string detail;
+            ConnectionPtr connection = take_idle();
+            const bool kept = connection != nullptr;
+            if (!kept) {
+                connection = std::make_shared<Connection>(io_.get_executor(), *tls_);
+                const bool resumes = !tickets_.empty();
+                failed = co_await connect(connection, until, detail);
+                if (failed && resumes && is_tls_failure(failed) && !over_) {
+                    // It tells tickets out, and fails on them: from now on every handshake is a whole one.
+                    resume_ = false;
+                    tickets_.clear();
+                    continue;
+                }
+                if (failed) co_return no_response(failed, begun, detail);
+            }
+            Exchanged exchanged;
+            bool passed = false;
+            {
+                const Closer closer(*this, [connection] { connection->close(); });
+                Deadline deadline(io_.get_executor(), [connection] { connection->close(); });
+                deadline.at(until);
+                co_await exchange(
+                    connection->stream, connection->buffer, head_of(call), call.request.body,
+                    kLargestResponse, deadline, [connection] { connection->close(); }, exchanged);
+                passed = deadline.passed();
+            }
+            begun = begun || exchanged.begun;
+            if (exchanged.failed) {
+                const bool stale = kept && !exchanged.answered && !passed && !over_ &&
+                                   !is_certificate_failure(exchanged.failed);
+                if (stale) continue;
+                co_return no_response(passed ? asio::error::timed_out : exchanged.failed, begun, "");
+            }
+            connection->sound = true;
+            if (exchanged.keep && !over_) {
+                connection->used = Steady::now();
+                idle_.push_back(std::move(connection));
+            }
+            const int status = static_cast<int>(exchanged.response.result_int());
+            const auto& response = exchanged.response;
+            const auto wait =
+                retry_after(response[beast::http::field::retry_after], response[beast::http::field::date]);
+            co_return ClientResponse{status, std::move(exchanged.response.body()), wait};
+        }
+    }
+
+    Answer no_response(const error_code& failed, bool begun, std::string detail) const {
+        using Why = NoResponse::Why;
+        const Why why = is_certificate_failure(failed) ? Why::certificate
+                        : begun                        ? Why::no_answer
+                                                       : Why::not_sent;
+        if (detail.empty()) detail = failed.message();
+        return tl::unexpected(NoResponse{why, std::move(detail)});
+    }
+
+    beast::http::request<beast::http::empty_body> head_of(const Call& call) const {
+        using beast::http::field;
+        beast::http::request<beast::http::empty_body> head;
+        head.version(11);
+        head.method_string(call.request.method);
+        head.target(origin_.base + call.request.target);
+        head.set(field::host, origin_.name);
+        head.set(field::user_agent, "kaigo-gateway");
+        head.set(field::accept, "application/json");
+        if (!call.request.body.empty()) {
+            head.set(field::content_type, "application/json");
+            if (settings_.gzip) head.set(field::content_encoding, "gzip");
+            head.content_length(call.request.body.size());
+        }
+        return head;
+    }
+
+    ConnectionPtr take_idle() {
+        while (!idle_.empty()) {
+            ConnectionPtr out = std::move(idle_.back());
+            idle_.pop_back();
+            if (Steady::now() - out->used < kKept && out->is_quiet()) return out;
+        }
+        return nullptr;
+    }
+
+    // ---- Connecting
+
+    asio::awaitable<error_code> connect(const ConnectionPtr& connection, Steady::time_point until,
+                                        std::string& detail) {
+        until = std::min(until, Steady::now() + settings_.connect_timeout);
+        tcp::resolver::results_type addresses;
+        if (const error_code failed = co_await resolve(until, addresses)) co_return failed;
+        if (const error_code failed = co_await reach(connection, addresses, until)) co_return failed;
+        error_code failed;
+        connection->stream.next_layer().set_option(tcp::no_delay(true), failed);
+        SSL* const ssl = connection->stream.native_handle();
+        X509_VERIFY_PARAM* const verify = SSL_get0_param(ssl);
+        if (X509_VERIFY_PARAM_set1_ip_asc(verify, origin_.host.c_str()) != 1) {
+            X509_VERIFY_PARAM_set1_host(verify, origin_.host.c_str(), origin_.host.size());
+            SSL_set_tlsext_host_name(ssl, origin_.host.c_str());
+        }
+        if (!tickets_.empty()) {
+            SSL_set_session(ssl, tickets_.back().get());
+            tickets_.pop_back();
+        }
+        const Closer closer(*this, [connection] { connection->close(); });
+        Deadline deadline(io_.get_executor(), [connection] { connection->close(); });
+        deadline.at(until);
+        co_await connection->stream.async_handshake(asio::ssl::stream_base::client,
+                                                    asio::redirect_error(asio::use_awaitable, failed));
+        if (!failed) co_return failed;
+        if (deadline.passed()) co_return asio::error::timed_out;
+        if (is_certificate_failure(failed)) {
+            const long verdict = SSL_get_verify_result(ssl);
+            detail = verdict == X509_V_OK
+                         ? failed.message()
+                         : tr("the platform's certificate: {}", X509_verify_cert_error_string(verdict));
+        }
+        co_return failed;
+    }
+
+    /// A name server that is silent is not waited for longer than for all the rest.
+    asio::awaitable<error_code> resolve(Steady::time_point until, tcp::resolver::results_type& out) {
+        struct Looking {
+            explicit Looking(asio::io_context& io) : resolver(io), done(io) {}
+            tcp::resolver resolver;
+            asio::steady_timer done;
+            error_code failed = asio::error::timed_out;
+            tcp::resolver::results_type found;
+        };
+        const auto looking = std::make_shared<Looking>(io_);
+        looking->done.expires_at(until);
+        looking->resolver.async_resolve(
+            origin_.host, origin_.port,
+            [looking](const error_code& failed, const tcp::resolver::results_type& found) {
+                looking->failed = failed;
+                looking->found = found;
+                looking->done.cancel();
+            });
+        const Closer closer(*this, [looking] { looking->done.cancel(); });
+        error_code woken;
+        co_await looking->done.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        out = looking->found;
+        co_return looking->failed;
+    }
+
+    /// Addresses one beside the other, each a little later: the first that answers is taken.
+    asio::awaitable<error_code> reach(const ConnectionPtr& connection,
+                                      const tcp::resolver::results_type& addresses,
+                                      Steady::time_point until) {
+        struct Race {
+            explicit Race(asio::io_context& io) : next(io) {}
+            asio::steady_timer next;
+            std::vector<std::shared_ptr<tcp::socket>> tries;
+            std::size_t open = 0;
+            std::shared_ptr<tcp::socket> won;
+            error_code failed = asio::error::timed_out;
+        };
+        const auto race = std::make_shared<Race>(io_);
+        const Closer closer(*this, [race] {
+            race->won = nullptr;
+            for (const auto& each : race->tries) close(*each);
+        });
+        auto address = addresses.begin();
+        while (!race->won && Steady::now() < until && !over_) {
+            if (address != addresses.end()) {
+                auto socket = std::make_shared<tcp::socket>(io_);
+                race->tries.push_back(socket);
+                ++race->open;
+                socket->async_connect(*address++, [race, socket](const error_code& failed) {
+                    --race->open;
+                    if (!failed && !race->won)
+                        race->won = socket;
+                    else if (failed && failed != asio::error::operation_aborted)
+                        race->failed = failed;
+                    race->next.cancel();
+                });
+            } else if (race->open == 0) {
+                break;
+            }
+            race->next.expires_at(address == addresses.end() ? until
+                                                             : std::min(until, Steady::now() + kNextAddress));
+            error_code woken;
+            co_await race->next.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        }
+        for (const auto& each : race->tries)
+            if (each != race->won) close(*each);
+        if (!race->won) co_return race->failed;
+        connection->stream.next_layer() = std::move(*race->won);
+        co_return error_code();
+    }
+
+    static void close(tcp::socket& socket) {
+        error_code ignored;
+        socket.close(ignored);
+    }
+
+    /// What the client's end closes, as long as it lives.
+    class Closer {
+      public:
+        Closer(Pool& pool, std::function<void()> close)
+            : pool_(pool), close_(std::make_shared<std::function<void()>>(std::move(close))) {
+            pool_.closers_.insert(close_);
+            if (pool_.over_) (*close_)();
+        }
+        Closer(const Closer&) = delete;
+        Closer& operator=(const Closer&) = delete;
+        ~Closer() { pool_.closers_.erase(close_); }
+
+      private:
+        Pool& pool_;
+        std::shared_ptr<std::function<void()>> close_;
+    };
+
+    asio::io_context& io_;
+    ClientSettings settings_;
+    Origin origin_;
+    std::unique_ptr<asio::ssl::context> tls_;
+    std::deque<Ticket> tickets_;
+    bool resume_ = true;
+    std::deque<std::shared_ptr<Call>> waiting_;
+    std::set<std::shared_ptr<Call>> at_work_;
+    std::vector<ConnectionPtr> idle_;
+    std::set<std::shared_ptr<std::function<void()>>> closers_;
+    bool over_ = false;
+};
+
+Result<std::unique_ptr<Client>> Client::open(const ClientSettings& settings, std::shared_ptr<Engine> engine) {
+    KAIGO_TRY(Origin origin, parse_origin(settings.url));
+    KAIGO_TRY(auto tls, client_context(settings.ca, settings.identity));
+    auto pool = std::make_shared<Pool>(engine->loop().io, settings, std::move(origin), std::move(tls));
+    return std::unique_ptr<Client>(new Client(std::move(engine), std::move(pool)));
+}
+
+Client::~Client() {
+    std::promise<void> ended;
+    asio::post(pool_->io(), [&] { pool_->end(ended); });
+    ended.get_future().wait();
+}
+
+void Client::send(ClientRequest request, Done done) {
+    if (!request.body.empty() && pool_->packs()) {
+        std::string packed = gzip(request.body);
+        SecretBytes::wipe(request.body.data(), request.body.size());
+        request.body = std::move(packed);
+    }
+    const auto call = std::make_shared<Call>(std::move(request), std::move(done));
+    asio::post(pool_->io(), [pool = pool_, call] { pool->begin(call); });
+}
+
+std::string escape(std::string_view text) { return boost::urls::encode(text, boost::urls::unreserved_chars); }
+
+}  // namespace kaigo::http
