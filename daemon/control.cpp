@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "base/i18n.h"
-#include "base/sqlite.h"
+#include "base/store_failure.h"
 #include "daemon/daemon.h"
 #include "daemon/rights.h"
 
@@ -92,6 +92,10 @@ http::Response Daemon::forbidden(const http::Peer& peer, const std::string& requ
                                   settings.operators, settings.viewers)});
 }
 
+jobs::Environment Daemon::environment_of(const http::Peer& peer) {
+    return {environment_.clock, random_, peer.user, environment_.stop, stores_, &events_};
+}
+
 http::Response Daemon::control(const http::Request& request) {
     // Rights change with a reload: they are looked at for each request.
     const Right right = right_of(*request.peer, installation()->config().control, ::geteuid());
@@ -109,9 +113,10 @@ http::Response Daemon::control(const http::Request& request) {
         const auto status = jobs::RemoteCommand::parse({"status", "--format", "json"}, "");
         std::ostringstream out;
         std::ostringstream err;
-        jobs::World world{world_.clock,       random_,     out, err,    false,
-                          request.peer->user, world_.stop, {},  books_, &events_};
-        if (status->execute(installation()->config(), world) == 0) return {200, out.str()};
+        const auto installed = installation();
+        jobs::Environment environment = environment_of(*request.peer);
+        jobs::Terminal terminal{out, err};
+        if (status->execute({installed->config(), environment, terminal}) == 0) return {200, out.str()};
         return refuse(kConflict, {ErrorCode::busy, err.str(), "", ""});
     }
     if (request.method == "GET" && request.path == "/v1/events") {
@@ -135,12 +140,12 @@ http::Response Daemon::control(const http::Request& request) {
     if (command->job() != nullptr) return put_jobs(*command, request.peer->user);
     std::ostringstream out;
     std::ostringstream err;
-    jobs::World world{world_.clock,       random_,     out, err,    false,
-                      request.peer->user, world_.stop, {},  books_, &events_};
+    jobs::Environment environment = environment_of(*request.peer);
+    jobs::Terminal terminal{out, err};
     try {
-        const int status = command->execute(installed->config(), world);
+        const int status = command->execute({installed->config(), environment, terminal});
         return reply(200, {{"exitStatus", status}, {"output", out.str()}, {"diagnostics", err.str()}});
-    } catch (const sqlite::Failure& failure) {
+    } catch (const StoreFailure& failure) {
         // What only looks has a connection of its own: that it failed says nothing of the ledger's.
         if (command->changes()) end_for(failure);
         throw;

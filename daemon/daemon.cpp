@@ -1,18 +1,17 @@
 #include "daemon/daemon.h"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <ostream>
 
 #include "base/i18n.h"
-#include "base/sqlite.h"
+#include "base/store_failure.h"
 #include "daemon/notify.h"
 #include "daemon/schedule.h"
-#include "jobs/host.h"
+#include "jobs/checks/certificate_days.h"
+#include "jobs/runtime/host.h"
 #include "ledger/view.h"
 
 namespace kaigo::daemon {
@@ -25,8 +24,6 @@ constexpr int kMinutesInDay = 24 * 60;
 constexpr std::chrono::hours kLongestPause{25};
 constexpr Duration kDrainReserve{10'000};
 constexpr Duration kTrialTimeout{5'000};
-/// Days left at which a certificate's end is told, each once.
-constexpr std::array<std::int64_t, 4> kDaysWarned = {7, 14, 30, 60};
 
 bool settles(const std::string& job) { return job == "collect-results" || job == "retry-due"; }
 
@@ -34,15 +31,15 @@ std::string resume_mark(const std::string& insurer) { return "resume-setup-" + i
 
 }  // namespace
 
-Daemon::Daemon(std::shared_ptr<const jobs::Installation> installation, std::shared_ptr<jobs::Books> books,
-               jobs::World& world, observe::JsonEvents& events)
+Daemon::Daemon(std::shared_ptr<const jobs::Installation> installation, std::shared_ptr<jobs::Stores> stores,
+               jobs::Environment& environment, observe::JsonEvents& events)
     : installation_(std::move(installation)),
-      books_(std::move(books)),
-      world_(world),
+      stores_(std::move(stores)),
+      environment_(environment),
       events_(events),
-      started_(world.clock.now()),
-      lanes_(world.clock, installation_->config().jobs_at_once, [this](Job& job) { return work(job); }),
-      health_([this] { return this->installation(); }, world.clock, lanes_) {}
+      started_(environment.clock.now()),
+      lanes_(environment.clock, installation_->config().jobs_at_once, [this](Job& job) { return work(job); }),
+      health_([this] { return this->installation(); }, environment.clock, lanes_) {}
 
 std::shared_ptr<const jobs::Installation> Daemon::installation() const {
     const std::lock_guard lock(mutex_);
@@ -82,9 +79,9 @@ bool Daemon::serve() {
     notify_ready();
     resume_setups();
     const auto watchdog = watchdog_interval();
-    Instant minute = world_.clock.now();
-    while (!world_.stop.stop_requested()) {
-        const Instant now = world_.clock.now();
+    Instant minute = environment_.clock.now();
+    while (!environment_.stop.stop_requested()) {
+        const Instant now = environment_.clock.now();
         // A clock that was set back must not stop what is done every minute.
         if (now >= minute || minute > now + kMinute) {
             every_minute(now);
@@ -93,7 +90,7 @@ bool Daemon::serve() {
         Instant next = std::min(start_due(now), minute);
         feed();
         if (watchdog) next = std::min(next, now + *watchdog / 2);
-        world_.clock.sleep_until(next, world_.stop);
+        environment_.clock.sleep_until(next, environment_.stop);
     }
     notify_stopping();
     events_.record("stopping", {{"jobs", std::to_string(lanes_.active_count())}});
@@ -183,20 +180,20 @@ Instant Daemon::start_due(Instant now) {
 bool Daemon::worth_starting(const config::Insurer& insurer, const std::string& job, Instant now) {
     if (!settles(job)) return true;
     return insurer.service_window.contains(japan_minute_of_day(now)) &&
-           books_->ledger()->has_work(books_->ledger()->insurer(insurer.number.value()), now);
+           stores_->ledger()->has_work(stores_->ledger()->insurer(insurer.number.value()), now);
 }
 
 int Daemon::work(Job& job) {
     std::ostream out(&job.output);
     std::ostream err(&job.diagnostics);
-    jobs::World world{job.clock, random_, out,     err, false, job.actor, job.stop.get_token(),
-                      {},        books_,  &events_};
+    jobs::Environment environment{job.clock, random_, job.actor, job.stop.get_token(), stores_, &events_};
+    jobs::Terminal terminal{out, err};
     try {
-        jobs::Gateway gateway(installation(), world);
-        const int status = jobs::run_job(gateway, job.options);
+        jobs::JobContext context(installation(), environment);
+        const int status = jobs::run(context, terminal, job.options);
         note_end(job, status);
         return status;
-    } catch (const sqlite::Failure& failure) {
+    } catch (const StoreFailure& failure) {
         end_for(failure);
     } catch (const std::exception& failure) {
         events_.record(
@@ -208,7 +205,7 @@ int Daemon::work(Job& job) {
 
 /// After a failed write or fsync nothing that the handle says can be believed: this process ends here, and
 /// the next one looks at the file anew.
-void Daemon::end_for(const sqlite::Failure& failure) {
+void Daemon::end_for(const StoreFailure& failure) {
     events_.record("fatal", {{"error", failure.what()}});
     std::_Exit(info(ErrorCode::cannot_write).exit_status);
 }
@@ -216,14 +213,14 @@ void Daemon::end_for(const sqlite::Failure& failure) {
 void Daemon::note_end(const Job& job, int status) {
     const bool later = status == info(ErrorCode::busy).exit_status;
     if (job.options.job == "initial-setup" && !job.options.dry_run)
-        books_->ledger()->set_meta(resume_mark(job.options.insurer),
-                                   later && world_.stop.stop_requested() ? "yes" : "");
+        stores_->ledger()->set_meta(resume_mark(job.options.insurer),
+                                    later && environment_.stop.stop_requested() ? "yes" : "");
     // Stopped by a person, it does not begin again by itself.
     if (job.stop.stop_requested()) return;
     // Busy or unreachable is no day's work: tried again soon, not tomorrow.
     if (!later && status != info(ErrorCode::platform_unreachable).exit_status) return;
     const config::Insurer* insurer = installation()->config().insurer(job.options.insurer);
-    Instant again = world_.clock.now() + kRetry;
+    Instant again = environment_.clock.now() + kRetry;
     // Not every five minutes through a night in which the platform takes nothing.
     if (insurer != nullptr)
         for (int i = 0; i < kMinutesInDay && !insurer->service_window.contains(japan_minute_of_day(again));
@@ -255,7 +252,7 @@ void Daemon::feed() {
 void Daemon::renew_certificates(Instant now) {
     const auto installed = installation();
     for (const config::Insurer& insurer : installed->config().insurers) {
-        if (world_.stop.stop_requested()) return;
+        if (environment_.stop.stop_requested()) return;
         renew_certificate(insurer, now);
         feed();
         if (const auto& credentials = installation()->credentials(insurer))
@@ -306,8 +303,8 @@ void Daemon::warn_of_end(const config::Insurer& insurer, const platform::Credent
                          Instant now) {
     const std::int64_t days = platform::days_left(credentials.info, now);
     const auto* const due =
-        std::ranges::find_if(kDaysWarned, [&](std::int64_t limit) { return days <= limit; });
-    if (due == kDaysWarned.end()) return;
+        std::ranges::find_if(jobs::kCertificateDays, [&](std::int64_t limit) { return days <= limit; });
+    if (due == jobs::kCertificateDays.end()) return;
     const std::string number = insurer.number.value();
     const auto warned = warned_.find(number);
     if (warned != warned_.end() && warned->second <= *due) return;
@@ -326,11 +323,11 @@ void Daemon::watch_disk() {
 /// What is past its retention goes, and the audit log says so.
 void Daemon::tidy_up(Instant now) {
     const config::Retention& keep = installation()->config().retention;
-    const ledger::Ledger::Forgotten gone = books_->ledger()->forget(now - keep.history, now - keep.polls);
+    const ledger::Ledger::Forgotten gone = stores_->ledger()->forget(now - keep.history, now - keep.polls);
     if (gone.history + gone.runs == 0) return;
     const std::map<std::string, std::string> counts{{"history", std::to_string(gone.history)},
                                                     {"runs", std::to_string(gone.runs)}};
-    if (const auto told = books_->audit(now, "retention", "kaigo-gatewayd", counts); !told)
+    if (const auto told = stores_->audit(now, "retention", "kaigo-gatewayd", counts); !told)
         events_.record("job-trouble", {{"error", told.error().text()}});
     events_.record("housekeeping", {counts.begin(), counts.end()});
 }
@@ -357,7 +354,7 @@ Result<std::shared_ptr<const jobs::Installation>> Daemon::load_anew() const {
             .remedy(tr("put it back; a key is changed with: kaigo-gateway ledger rotate-key"));
     for (const Error& trouble : next->troubles()) return tl::unexpected(trouble);
     for (const config::Insurer& insurer : next->config().insurers)
-        KAIGO_CHECK(jobs::usable_credentials(insurer, world_.clock.now()));
+        KAIGO_CHECK(jobs::usable_credentials(insurer, environment_.clock.now()));
     Faults faults;
     for (const auto& [name, settings] : next->config().sources) {
         const auto opened =

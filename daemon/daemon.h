@@ -8,26 +8,26 @@
 #include <set>
 #include <string>
 
-#include "base/sqlite.h"
 #include "daemon/health.h"
 #include "daemon/lanes.h"
 #include "http/server.h"
-#include "jobs/books.h"
-#include "jobs/command_line.h"
-#include "jobs/installation.h"
+#include "jobs/cli/command_line.h"
+#include "jobs/runtime/installation.h"
+#include "jobs/runtime/stores.h"
 #include "observe/events.h"
+#include "base/store_failure.h"
 
 namespace kaigo::daemon {
 
 class Daemon {
   public:
-    /// @param world  the process's own: its clock, its stop
-    Daemon(std::shared_ptr<const jobs::Installation> installation, std::shared_ptr<jobs::Books> books,
-           jobs::World& world, observe::JsonEvents& events);
+    /// @param environment  the process's own: its clock, its stop
+    Daemon(std::shared_ptr<const jobs::Installation> installation, std::shared_ptr<jobs::Stores> stores,
+           jobs::Environment& environment, observe::JsonEvents& events);
 
     /// Opens the control socket and the address of health and metrics, where the configuration has them.
     Status open();
-    /// Until the world's stop is requested; then lets the jobs drain.
+    /// Until a stop is requested; then lets the jobs drain.
     /// @return whether they did so within their limit
     bool serve();
     /// Reads everything that is installed anew. On any fault the old state is kept. From any thread.
@@ -57,11 +57,13 @@ class Daemon {
     void feed();
 
     int work(Job& job);
-    [[noreturn]] void end_for(const sqlite::Failure& failure);
+    [[noreturn]] void end_for(const StoreFailure& failure);
     void note_end(const Job& job, int status);
 
     std::optional<http::Response> refuse_peer(const http::Peer& peer);
     http::Response forbidden(const http::Peer& peer, const std::string& request);
+    /// In which a peer's command works.
+    jobs::Environment environment_of(const http::Peer& peer);
     http::Response control(const http::Request& request);
     http::Response command(const http::Request& request);
     http::Response put_jobs(const jobs::RemoteCommand& command, const std::string& user);
@@ -69,8 +71,8 @@ class Daemon {
 
     mutable std::mutex mutex_;
     std::shared_ptr<const jobs::Installation> installation_;
-    std::shared_ptr<jobs::Books> books_;
-    jobs::World& world_;
+    std::shared_ptr<jobs::Stores> stores_;
+    jobs::Environment& environment_;
     observe::JsonEvents& events_;
     SystemRandom random_;
     Instant started_;

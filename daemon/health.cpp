@@ -8,11 +8,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <set>
 
 #include "base/i18n.h"
-#include "jobs/gateway.h"
-#include "jobs/host.h"
+#include "jobs/checks/host_checks.h"
+#include "jobs/runtime/host.h"
 #include "ledger/view.h"
 
 namespace kaigo::daemon {
@@ -22,19 +21,13 @@ namespace json = boost::json;
 namespace {
 
 constexpr int kUnavailable = 503;
-constexpr Duration kProbeTimeout{5'000};
 constexpr double kMillisecondsPerSecond = 1000;
 
-/// One question of /readyz.
-struct Check {
-    std::string name, subject, detail;
-    bool ok = true;
-};
-
-json::object as_json(const Check& check) {
-    json::object out{{"check", check.name}, {"ok", check.ok}};
+json::object as_json(const jobs::Check& check) {
+    const bool fine = check.level == jobs::Check::Level::ok;
+    json::object out{{"check", check.name}, {"ok", check.level != jobs::Check::Level::error}};
     if (!check.subject.empty()) out["subject"] = check.subject;
-    if (!check.detail.empty()) out["detail"] = check.detail;
+    if (!fine) out["detail"] = check.text;
     return out;
 }
 
@@ -121,61 +114,13 @@ http::Response Health::healthz() const {
     return {ok ? 200 : kUnavailable, json::serialize(json::object{{"moving", ok}}) + "\n"};
 }
 
-bool Health::platform_answers(const jobs::Installation& installation, std::string& detail) {
-    for (const config::Insurer& insurer : installation.config().insurers) {
-        auto settings = installation.https_settings(insurer);
-        if (!settings) continue;
-        settings->request_timeout = std::min(settings->request_timeout, kProbeTimeout);
-        const auto client = platform::open_https_client(*settings, installation.specification().wire(),
-                                                        insurer.number.value());
-        if (!client) continue;
-        const auto status = (*client)->service_status();
-        if (status) {
-            if (!status->open) detail = tr("the platform is closed {}", status->reopens_at);
-            return true;
-        }
-        detail = status.error().message;
-        // Another insurer's certificate may be good.
-        if (status.error().code != ErrorCode::certificate_refused) return false;
-    }
-    return false;
-}
-
 /// Ready: work can be done for at least one insurer. What keeps the others from it stands beside.
 http::Response Health::readyz() {
     const auto installation = installed_();
-    const config::Config& config = installation->config();
-    const Instant now = clock_.now();
-    std::vector<Check> checks;
-    const auto view = ledger::LedgerView::open(config.ledger);
-    checks.push_back({"ledger", "", view ? "" : view.error().message, view.has_value()});
-    checks.push_back({"clock", "", "", jobs::clock_is_plausible(now)});
-    std::string detail;
-    const bool answers = platform_answers(*installation, detail);
-    checks.push_back({"platform", "", detail, answers});
-    std::set<std::string> sources;
-    for (const auto& [name, settings] : config.sources) {
-        const auto source = source::open_source(settings.driver, settings.database);
-        const auto snapshot = source ? (*source)->snapshot() : tl::unexpected(source.error());
-        checks.push_back({"source", name, snapshot ? "" : snapshot.error().message, snapshot.has_value()});
-        if (snapshot) sources.insert(name);
-    }
-    bool someone = false;
-    for (const config::Insurer& insurer : config.insurers) {
-        const auto& credentials = installation->credentials(insurer);
-        const bool valid = credentials && credentials->info.key_fits && now >= credentials->info.not_before &&
-                           now <= credentials->info.not_after;
-        checks.push_back(
-            {"certificate", insurer.number.value(), credentials ? "" : credentials.error().message, valid});
-        someone = someone || (valid && sources.contains(insurer.source));
-    }
-    bool ready = someone;
+    const auto checks = jobs::check_readiness(*installation, clock_.now());
+    const bool ready = jobs::is_ready(checks, installation->config());
     json::array list;
-    for (const Check& check : checks) {
-        const bool shared = check.subject.empty();
-        ready = ready && (check.ok || !shared);
-        list.push_back(as_json(check));
-    }
+    for (const jobs::Check& check : checks) list.push_back(as_json(check));
     const json::object body{{"ready", ready}, {"checks", std::move(list)}};
     return {ready ? 200 : kUnavailable, json::serialize(body) + "\n"};
 }

@@ -7,7 +7,7 @@
 
 #include "daemon/lanes.h"
 #include "http/server.h"
-#include "jobs/installation.h"
+#include "jobs/runtime/installation.h"
 
 namespace kaigo::daemon {
 
@@ -31,7 +31,6 @@ class Health {
     http::Response healthz() const;
     http::Response readyz();
     http::Response metrics();
-    bool platform_answers(const jobs::Installation& installation, std::string& detail);
 
     Installed installed_;
     const Clock& clock_;

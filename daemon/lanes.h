@@ -15,7 +15,7 @@
 
 #include "daemon/slots.h"
 #include "daemon/transcript.h"
-#include "jobs/run.h"
+#include "jobs/sync/run.h"
 
 namespace kaigo::daemon {
 

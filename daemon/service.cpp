@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "base/i18n.h"
-#include "base/sqlite.h"
-#include "jobs/commands.h"
+#include "base/store_failure.h"
+#include "jobs/commands/commands.h"
 
 namespace kaigo::daemon {
 namespace {
@@ -62,18 +62,19 @@ class Signals {
 int serve(const std::string& file, Clock& clock, const std::function<void(const Daemon&)>& ready) {
     Signals signals;
     SystemRandom random;
-    observe::JsonEvents events(std::cerr, clock, std::getenv("JOURNAL_STREAM") != nullptr);
-    jobs::World world{clock, random, std::cout, std::cerr, false, "kaigo-gatewayd", signals.stop(), {}};
-    world.events = &events;
+    observe::JsonEvents events([](std::string_view line) { std::cerr << line << std::flush; }, clock,
+                               std::getenv("JOURNAL_STREAM") != nullptr);
+    jobs::Environment environment{clock, random, "kaigo-gatewayd", signals.stop(), nullptr, &events};
+    jobs::Terminal terminal{std::cout, std::cerr};
     auto config = config::load(file);
-    if (!config) return jobs::refuse(world, config.error());
+    if (!config) return jobs::refuse(terminal, config.error());
     set_language(config->language);
     auto installation = jobs::Installation::load(*config);
-    if (!installation) return jobs::refuse(world, installation.error());
-    auto books = jobs::Books::open(*config, (*installation)->keys(), clock.now());
-    if (!books) return jobs::refuse(world, books.error());
-    Daemon daemon(*installation, *books, world, events);
-    if (const auto opened = daemon.open(); !opened) return jobs::refuse(world, opened.error());
+    if (!installation) return jobs::refuse(terminal, installation.error());
+    auto stores = jobs::Stores::open(*config, (*installation)->keys(), clock.now());
+    if (!stores) return jobs::refuse(terminal, stores.error());
+    Daemon daemon(*installation, *stores, environment, events);
+    if (const auto opened = daemon.open(); !opened) return jobs::refuse(terminal, opened.error());
     signals.attend(daemon);
     if (ready) ready(daemon);
     const bool drained = daemon.serve();
@@ -103,7 +104,7 @@ int service(int argc, const char* const* argv, Clock& clock,
     }
     try {
         return serve(file, clock, ready);
-    } catch (const sqlite::Failure& failure) {
+    } catch (const StoreFailure& failure) {
         // A failed write or fsync: the service manager starts anew, and the ledger is checked then.
         std::cerr << tr("error: {}", failure.what()) << std::endl;
         _exit(info(ErrorCode::cannot_write).exit_status);

@@ -12,8 +12,8 @@
 
 #include "base/i18n.h"
 #include "config/keys.h"
-#include "jobs/case_words.h"
-#include "jobs/command_line.h"
+#include "jobs/words/case_words.h"
+#include "jobs/cli/command_line.h"
 #include "observe/events.h"
 
 using namespace kaigo;

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <optional>
 
-#include "base/crypto.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "crypto/crypto.h"
 
 namespace kaigo::audit {
 namespace {

@@ -7,7 +7,6 @@
 
 #include "base/encoding.h"
 #include "base/i18n.h"
-#include "base/identifiers.h"
 #include "base/text.h"
 
 namespace kaigo {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "base/identifiers.h"
+#include "base/text.h"
 
 namespace kaigo {
 namespace {

@@ -42,6 +42,13 @@ bool is_full_width_kana(std::string_view utf8);
 /// Without ASCII and full-width spaces at both ends.
 std::string_view trim(std::string_view utf8);
 
+/// Lower-case hexadecimal.
+std::string hex(std::string_view bytes);
+
+bool is_digits(std::string_view text);
+/// Half-width letters and digits only.
+bool is_alphanumeric(std::string_view text);
+
 /// JSON string with its quotes; control characters, quote and backslash escaped.
 void append_json_string(std::string& out, std::string_view utf8);
 

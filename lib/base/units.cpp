@@ -4,7 +4,7 @@
 #include <charconv>
 #include <limits>
 
-#include "base/identifiers.h"
+#include "base/text.h"
 
 namespace kaigo {
 namespace {

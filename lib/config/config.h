@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/date.h"
-#include "base/identifiers.h"
 #include "base/result.h"
+#include "domain/identifiers.h"
 
 namespace kaigo::config {
 

@@ -10,8 +10,8 @@
 #include <tl/expected.hpp>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/result.h"
+#include "crypto/crypto.h"
 #include "http/engine.h"
 
 namespace kaigo::http {

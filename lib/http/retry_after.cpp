@@ -7,7 +7,7 @@
 #include <locale>
 #include <sstream>
 
-#include "base/identifiers.h"
+#include "base/text.h"
 
 namespace kaigo::http {
 namespace {

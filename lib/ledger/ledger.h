@@ -2,7 +2,7 @@
 // What the gateway owes the platform and what the platform has acknowledged.
 //
 // One object owns the file: one thread, one writing connection, which also checkpoints. Failures of the file
-// throw sqlite::Failure and end the process: after a failed fsync nothing that this handle says can be
+// throw StoreFailure and end the process: after a failed fsync nothing that this handle says can be
 // believed.
 
 #include <filesystem>
@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/files.h"
-#include "base/sqlite.h"
 #include "ledger/types.h"
 #include "registration/comparison.h"
 #include "registration/result.h"
+#include "sqlite/sqlite.h"
 
 namespace kaigo::ledger {
 

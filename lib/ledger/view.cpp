@@ -666,4 +666,6 @@ Result<std::vector<std::string>> faults_of(const std::filesystem::path& path) {
     }
 }
 
+std::string engine_version() { return std::string("SQLite ") + sqlite::version(); }
+
 }  // namespace kaigo::ledger

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/sqlite.h"
 #include "ledger/types.h"
 #include "registration/consent.h"
+#include "sqlite/sqlite.h"
 
 namespace kaigo::ledger {
 
@@ -137,6 +137,9 @@ struct ReceptionCounts {
     std::int64_t refused = 0;          ///< requests of which nothing was accepted
     std::int64_t open = 0;             ///< owed, under way, or without results yet
 };
+
+/// Name and version of what keeps the ledger: "SQLite 3.40.1".
+std::string engine_version();
 
 class LedgerView {
   public:

@@ -5,7 +5,8 @@
 #include <compare>
 
 #include "base/i18n.h"
-#include "base/identifiers.h"
+#include "base/text.h"
+#include "domain/identifiers.h"
 #include "mapping/convert.h"
 
 namespace kaigo::mapping {

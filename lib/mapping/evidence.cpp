@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "base/i18n.h"
-#include "base/identifiers.h"
+#include "base/text.h"
+#include "domain/identifiers.h"
 
 namespace kaigo::mapping {
 

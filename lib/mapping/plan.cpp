@@ -6,10 +6,10 @@
 #include <limits>
 #include <set>
 
-#include "base/crypto.h"
 #include "base/files.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "crypto/crypto.h"
 #include "mapping/evidence.h"
 #include "spec/validate.h"
 

@@ -1,7 +1,8 @@
 #include "observe/events.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <ostream>
 #include <stdexcept>
 
 #include "base/i18n.h"
@@ -124,8 +125,10 @@ void JsonEvents::record(std::string_view id, Fields fields) {
     }
     line += '}';
     const std::lock_guard lock(mutex_);
-    if (priorities_) out_ << '<' << static_cast<int>(found->severity) << '>';
-    out_ << line << std::endl;
+    std::string whole = priorities_ ? fmt::format("<{}>", static_cast<int>(found->severity)) : std::string();
+    whole += line;
+    whole += '\n';
+    write_(whole);
     if (recent_.size() < kRecent) {
         recent_.push_back(std::move(line));
     } else {

@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstdint>
-#include <iosfwd>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -44,14 +44,15 @@ class EventSink {
 class JsonEvents : public EventSink {
   public:
     /// @param priorities  whether journald reads the lines: each then begins with its priority, as <4>
-    JsonEvents(std::ostream& out, const Clock& clock, bool priorities)
-        : out_(out), clock_(clock), priorities_(priorities) {}
+    using Write = std::function<void(std::string_view)>;  ///< takes a whole line, its end included
+    JsonEvents(Write write, const Clock& clock, bool priorities)
+        : write_(std::move(write)), clock_(clock), priorities_(priorities) {}
     void record(std::string_view id, Fields fields) override;
     /// The last lines, oldest first.
     std::vector<std::string> recent() const;
 
   private:
-    std::ostream& out_;
+    Write write_;
     const Clock& clock_;
     bool priorities_;
     mutable std::mutex mutex_;

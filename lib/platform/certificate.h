@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/result.h"
+#include "crypto/crypto.h"
 
 namespace kaigo::platform {
 

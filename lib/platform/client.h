@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/vocabulary.h"
+#include "domain/vocabulary.h"
 #include "platform/certificate.h"
 
 namespace kaigo::platform {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/date.h"
-#include "base/vocabulary.h"
+#include "domain/vocabulary.h"
 
 namespace kaigo::registration {
 

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/vocabulary.h"
+#include "domain/vocabulary.h"
 
 namespace kaigo::registration {
 

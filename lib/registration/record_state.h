@@ -15,8 +15,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/crypto.h"
-#include "base/vocabulary.h"
+#include "crypto/crypto.h"
+#include "domain/vocabulary.h"
 
 namespace kaigo::registration {
 

@@ -1,5 +1,5 @@
-#include "base/crypto.h"
 #include "base/read_ahead.h"
+#include "crypto/crypto.h"
 #include "source/source.h"
 
 namespace kaigo::source {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/identifiers.h"
 #include "base/result.h"
+#include "domain/identifiers.h"
 
 namespace kaigo::source {
 

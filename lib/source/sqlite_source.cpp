@@ -10,7 +10,7 @@
 #include <functional>
 
 #include "base/i18n.h"
-#include "base/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace kaigo::source {
 namespace {

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/crypto.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "crypto/crypto.h"
 
 namespace kaigo::spec {
 namespace {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 
-#include "base/crypto.h"
 #include "base/files.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "crypto/crypto.h"
 
 namespace kaigo::spec {
 namespace {

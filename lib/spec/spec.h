@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/code_table.h"
-#include "base/vocabulary.h"
 #include "base/yaml.h"
+#include "domain/vocabulary.h"
 
 namespace kaigo::spec {
 

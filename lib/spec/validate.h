@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/date.h"
-#include "base/identifiers.h"
+#include "domain/identifiers.h"
 #include "spec/record.h"
 
 namespace kaigo::spec {

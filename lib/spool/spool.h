@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/background.h"
-#include "base/crypto.h"
 #include "base/result.h"
+#include "crypto/crypto.h"
 
 namespace kaigo::spool {
 

@@ -9,7 +9,8 @@
 #include <boost/json/value.hpp>
 
 #include "base/clock.h"
-#include "base/identifiers.h"
+#include "base/text.h"
+#include "domain/identifiers.h"
 #include "simulator/json_record.h"
 #include "simulator/sample_text.h"
 #include "spec/validate.h"

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "base/crypto.h"
-#include "base/identifiers.h"
-#include "base/sqlite.h"
+#include "crypto/crypto.h"
+#include "domain/identifiers.h"
 #include "simulator/scenario.h"
 #include "spec/spec.h"
+#include "sqlite/sqlite.h"
 
 namespace kaigo::simulator {
 

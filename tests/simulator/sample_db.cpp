@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/identifiers.h"
+#include "domain/identifiers.h"
 #include "simulator/sample_text.h"
 
 namespace kaigo::sample {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/date.h"
-#include "base/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace kaigo::sample {
 

@@ -2,7 +2,7 @@
 #include <exception>
 #include <iostream>
 
-#include "base/identifiers.h"
+#include "domain/identifiers.h"
 #include "simulator/sample_db.h"
 
 int main(int argc, char** argv) {

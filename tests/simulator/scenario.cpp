@@ -1,6 +1,6 @@
 #include "simulator/scenario.h"
 
-#include "base/vocabulary.h"
+#include "domain/vocabulary.h"
 
 namespace kaigo::simulator {
 namespace {

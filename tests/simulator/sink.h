@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/vocabulary.h"
+#include "domain/vocabulary.h"
 
 namespace kaigo::simulator {
 

@@ -17,8 +17,8 @@
 #include <thread>
 
 #include "base/failpoint.h"
-#include "jobs/command_line.h"
-#include "jobs/process.h"
+#include "jobs/cli/command_line.h"
+#include "jobs/cli/process.h"
 
 namespace {
 
@@ -61,5 +61,5 @@ int main(int argc, char** argv) {
         if (passed == jump_at) clock.jump(number("KAIGO_TEST_JUMP_MS"));
     };
     kaigo::jobs::Process process(clock);
-    return kaigo::jobs::command_line(argc, argv, process.world());
+    return kaigo::jobs::command_line(argc, argv, process.environment(), process.terminal());
 }

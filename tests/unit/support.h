@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/crypto.h"
+#include "crypto/crypto.h"
 #include "spec/spec.h"
 
 namespace kaigo::test {

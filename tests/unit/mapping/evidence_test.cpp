@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/sqlite.h"
+#include "sqlite/sqlite.h"
 #include "unit/support.h"
 
 using namespace kaigo;

@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include "base/sqlite.h"
 #include "mapping/plan.h"
 #include "mapping/reader.h"
 #include "source/source.h"
+#include "sqlite/sqlite.h"
 #include "unit/support.h"
 
 using namespace kaigo;

@@ -9,7 +9,8 @@
 #include <set>
 #include <thread>
 
-#include "base/sqlite.h"
+#include "base/text.h"
+#include "sqlite/sqlite.h"
 #include "unit/support.h"
 
 using namespace kaigo;

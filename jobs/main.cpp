@@ -1,8 +1,0 @@
-#include "jobs/command_line.h"
-#include "jobs/process.h"
-
-int main(int argc, char** argv) {
-    kaigo::SystemClock clock;
-    kaigo::jobs::Process process(clock);
-    return kaigo::jobs::command_line(argc, argv, process.world());
-}

@@ -1,0 +1,61 @@
+#pragma once
+// Who asked for a run is told what happens in it, and is asked what only a person knows.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jobs/checks/check.h"
+
+namespace kaigo::jobs {
+
+struct KindValidation;
+
+/// What one run did, for its summary and its exit status.
+struct Tally {
+    std::int64_t sent = 0;             ///< records handed to the platform
+    std::int64_t my_numbers_sent = 0;  ///< of them with a マイナンバー
+    std::int64_t my_numbers_read = 0;
+    std::int64_t registered = 0;
+    std::int64_t deleted = 0;
+    std::int64_t stored_in_error = 0;
+    std::int64_t rejected = 0;
+    std::int64_t alarms = 0;
+    bool needs_person() const { return stored_in_error + rejected + alarms > 0; }
+};
+
+class Observer {
+  public:
+    enum class Kind : std::uint8_t { plain, note, warning, alarm, error };
+
+    virtual ~Observer() = default;
+    /// The rows of a kind begin.
+    /// @param expected  rows to come; 0: not known
+    /// @param tally     of the whole run; goes on counting until end()
+    virtual void begin(const std::string& insurer, const std::string& kind, std::int64_t expected,
+                       const Tally& tally);
+    /// Rows of it that were read so far: called once in a while.
+    virtual void read(std::int64_t rows);
+    /// Something may have moved.
+    virtual void moved();
+    virtual void end();
+    /// A sentence for the person.
+    virtual void note(Kind kind, const std::string& text);
+    /// Before a setup: what the check of the host and of all rows found.
+    virtual void examined(const std::vector<Check>& checks, const std::vector<KindValidation>& rows);
+    /// A yes is needed.
+    /// @return nothing when nobody can be asked
+    virtual std::optional<bool> ask(const std::string& question);
+};
+
+// Who overrides nothing hears nothing.
+inline void Observer::begin(const std::string&, const std::string&, std::int64_t, const Tally&) {}
+inline void Observer::read(std::int64_t) {}
+inline void Observer::moved() {}
+inline void Observer::end() {}
+inline void Observer::note(Kind, const std::string&) {}
+inline void Observer::examined(const std::vector<Check>&, const std::vector<KindValidation>&) {}
+inline std::optional<bool> Observer::ask(const std::string&) { return std::nullopt; }
+
+}  // namespace kaigo::jobs

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""check-floors.py refuses what it is there for: one planted fault of each kind, in a copy of the tree."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+FAULTS = (
+    ("lib/spec/planted.h", '#include "jobs/sync/run.h"\n', "spec includes sync"),
+    ("lib/base/planted.h", '#include "crypto/crypto.h"\n', "base includes crypto"),
+    ("jobs/operate/planted.cpp", '#include "jobs/present/terminal.h"\n', "operate includes present"),
+    ("jobs/sync/planted.cpp", "#include <sqlite3.h>\n", "sync includes <sqlite3.h>"),
+    ("daemon/planted.cpp", "#include <boost/asio/io_context.hpp>\n", "daemon includes <boost/asio/io_context.hpp>"),
+    ("lib/platform/planted.cpp", "#include <curl/curl.h>\n", "platform includes <curl/curl.h>"),
+    ("jobs/operate/planted.cpp", "void f() { std::cerr << 1; }\n", "operate (floor 7) writes to a stream"),
+    ("lib/planted/planted.h", "", "stands in no room"),
+)
+
+
+def check(root: Path) -> tuple[int, str]:
+    result = subprocess.run([sys.executable, HERE / "check-floors.py", root], capture_output=True, text=True)
+    return result.returncode, result.stdout + result.stderr
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        shutil.copy(ROOT / "rooms.cmake", root)
+        for part in ("lib", "jobs", "daemon"):
+            shutil.copytree(ROOT / part, root / part)
+        assert check(root)[0] == 0, check(root)[1]
+        for name, text, told in FAULTS:
+            planted = root / name
+            planted.parent.mkdir(exist_ok=True)
+            planted.write_text(text, encoding="utf-8")
+            status, said = check(root)
+            assert status == 1 and f"{name}" in said and told in said, f"{name}: {status} {said}"
+            planted.unlink()
+        table = (root / "rooms.cmake").read_text(encoding="utf-8")
+        (root / "rooms.cmake").write_text(table.replace("room(lib/spec FLOOR 2 ROOMS base", "room(lib/spec FLOOR 2 ROOMS ledger base"),
+                                          encoding="utf-8")
+        status, said = check(root)
+        assert status == 1 and "spec names ledger, which does not stand before it" in said, said
+    print(f"{len(FAULTS) + 1} planted faults were found")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
