@@ -79,7 +79,7 @@ Result<jobs::RemoteCommand> parse(const std::string& body) {
 std::optional<http::Response> Daemon::refuse_peer(const http::Peer& peer) {
     const auto installed = installation();
     const config::ControlSettings& settings = installed->config().control;
-    if (right_of(peer, settings, ::geteuid()) != Right::none) return std::nullopt;
+    if (right_of(peer, settings, ::geteuid())) return std::nullopt;
     return forbidden(peer, "");
 }
 
@@ -98,19 +98,19 @@ jobs::Environment Daemon::environment_of(const http::Peer& peer) {
 
 http::Response Daemon::control(const http::Request& request) {
     // Rights change with a reload: they are looked at for each request.
-    const Right right = right_of(*request.peer, installation()->config().control, ::geteuid());
+    const auto right = right_of(*request.peer, installation()->config().control, ::geteuid());
     const auto forbidden = [&] {
         return this->forbidden(*request.peer, request.method + " " + request.path);
     };
-    if (right == Right::none) return forbidden();
-    const bool operates = right == Right::operate;
+    if (!right) return forbidden();
+    const bool operates = right->covers(jobs::Right::operate);
     constexpr std::string_view kRuns = "/v1/runs/";
     if (request.path.starts_with(kRuns)) {
         if (request.method == "DELETE" && !operates) return forbidden();
         return run(request, operates);
     }
     if (request.method == "GET" && request.path == "/v1/status") {
-        const auto status = jobs::RemoteCommand::parse({"status", "--format", "json"}, "");
+        auto status = jobs::RemoteCommand::parse({"status", "--format", "json"}, "");
         std::ostringstream out;
         std::ostringstream err;
         const auto installed = installation();
@@ -129,13 +129,14 @@ http::Response Daemon::control(const http::Request& request) {
         return reply(200, {{"events", std::move(list)}});
     }
     if (request.method != "POST" || request.path != "/v1/commands") return refuse(kNotFound, not_found());
-    const auto command = parse(request.body);
+    auto command = parse(request.body);
     if (!command) return refuse(kBadRequest, command.error());
-    if (command->changes() && !operates) return forbidden();
+    if (!right->covers(command->right())) return forbidden();
+    const bool changes = command->right() != jobs::Right::view;
     const auto installed = installation();
     if (const auto checked = command->check(installed->config()); !checked)
         return refuse(kBadRequest, checked.error());
-    if (command->changes())
+    if (changes)
         events_.record("control-request", {{"user", request.peer->user}, {"command", command->name()}});
     if (command->job() != nullptr) return put_jobs(*command, request.peer->user);
     std::ostringstream out;
@@ -147,7 +148,7 @@ http::Response Daemon::control(const http::Request& request) {
         return reply(200, {{"exitStatus", status}, {"output", out.str()}, {"diagnostics", err.str()}});
     } catch (const StoreFailure& failure) {
         // What only looks has a connection of its own: that it failed says nothing of the ledger's.
-        if (command->changes()) end_for(failure);
+        if (changes) end_for(failure);
         throw;
     }
 }

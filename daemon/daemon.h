@@ -8,14 +8,14 @@
 #include <set>
 #include <string>
 
+#include "base/store_failure.h"
 #include "daemon/health.h"
 #include "daemon/lanes.h"
 #include "http/server.h"
-#include "jobs/cli/command_line.h"
+#include "jobs/cli/remote_command.h"
 #include "jobs/runtime/installation.h"
 #include "jobs/runtime/stores.h"
 #include "observe/events.h"
-#include "base/store_failure.h"
 
 namespace kaigo::daemon {
 

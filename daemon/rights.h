@@ -1,14 +1,17 @@
 #pragma once
 // Who may ask the daemon for what. Pure.
 
+#include <optional>
+
 #include "config/config.h"
 #include "http/server.h"
+#include "jobs/commands/registry.h"
 
 namespace kaigo::daemon {
 
-enum class Right : std::uint8_t { none, view, operate };
-
 /// @param own  the user that the daemon runs as; it and root may do everything
-Right right_of(const http::Peer& peer, const config::ControlSettings& settings, uid_t own);
+/// @return nothing for who may not even look
+std::optional<jobs::Right> right_of(const http::Peer& peer, const config::ControlSettings& settings,
+                                    uid_t own);
 
 }  // namespace kaigo::daemon

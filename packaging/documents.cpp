@@ -5,15 +5,18 @@
 //   documents completion         the script, on standard output
 //   documents events             docs/events.md, on standard output
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "base/i18n.h"
 #include "config/keys.h"
+#include "jobs/commands/registry.h"
 #include "jobs/words/case_words.h"
-#include "jobs/cli/command_line.h"
 #include "observe/events.h"
 
 using namespace kaigo;
@@ -76,20 +79,29 @@ class Page {
     std::ostringstream out_;
 };
 
-void options_of(Page& page, const jobs::CommandHelp& command) {
-    for (const jobs::OptionHelp& option : command.options) page.item(option.form, option.text);
+/// "--format text|json", "FILE", "--yes".
+std::string form_of(const jobs::Option& option) {
+    if (option.by_place() || !option.takes_value()) return option.name;
+    std::string values;
+    for (const std::string& each : option.choices) values += (values.empty() ? "" : "|") + each;
+    return option.name + " " + (values.empty() ? tr("VALUE") : values);
 }
 
-void commands_of(Page& page, const jobs::CommandHelp& command, const std::string& before) {
-    for (const jobs::CommandHelp& each : command.commands) {
-        const std::string name = before.empty() ? each.name : before + " " + each.name;
-        if (!each.commands.empty()) {
-            commands_of(page, each, name);
-            continue;
-        }
-        page.sub_heading(name).text(each.text);
-        options_of(page, each);
+void commands_of(Page& page) {
+    jobs::Arguments arguments;
+    for (const jobs::Command& command : jobs::all_commands()) {
+        page.sub_heading(std::string(command.path)).text(translate(command.help));
+        for (const jobs::Option& option : command.options(arguments)) page.item(form_of(option), option.help);
     }
+}
+
+/// Commands that go through the daemon, as a sentence lists them.
+std::string remote_commands() {
+    std::string out;
+    for (const jobs::Command& command : jobs::all_commands())
+        if (command.place == jobs::Place::at_daemon)
+            out += (out.empty() ? "" : ", ") + std::string(command.path);
+    return out;
 }
 
 void exit_statuses(Page& page) {
@@ -124,18 +136,18 @@ void findings(Page& page) {
 }
 
 Page gateway_page() {
-    const jobs::CommandHelp help = jobs::command_help();
     Page page("kaigo-gateway", 1, tr("the municipality's side of 介護情報基盤"));
     page.heading(tr("SYNOPSIS")).text("kaigo-gateway [--config FILE] COMMAND …");
     page.heading(tr("DESCRIPTION"))
         .text(tr(
             "Runs the jobs of linkage, shows where every record stands and why, and takes the decisions of "
-            "operators. Where the daemon runs, the commands run, jobs, status, explain, held, cases and "
-            "report go through its control socket; elsewhere they work in this process."));
+            "operators. Where the daemon runs, some commands go through its control socket: {}. Elsewhere "
+            "they work in this process.",
+            remote_commands()));
     page.heading(tr("OPTIONS"));
-    options_of(page, help);
+    page.item("--config FILE", tr("configuration file"));
     page.heading(tr("COMMANDS"));
-    commands_of(page, help, "");
+    commands_of(page);
     findings(page);
     exit_statuses(page);
     page.heading(tr("EXAMPLES"))
@@ -240,42 +252,66 @@ bool write_manuals(const std::filesystem::path& folder) {
     return good;
 }
 
-/// One line a command: its path, then what can follow it.
-void completion_lines(const jobs::CommandHelp& command, const std::string& path) {
-    std::string words;
-    for (const jobs::CommandHelp& each : command.commands) words += each.name + " ";
-    for (const jobs::OptionHelp& option : command.options)
-        if (option.form.starts_with("--")) words += option.form.substr(0, option.form.find(' ')) + " ";
-    if (path == "run") words += "initial-setup daily-sync collect-results retry-due reconcile ";
-    std::cout << "        '" << path << "') words='" << words << "' ;;\n";
-    for (const jobs::CommandHelp& each : command.commands)
-        completion_lines(each, path.empty() ? each.name : path + " " + each.name);
+std::string joined(const std::vector<std::string>& words) {
+    std::string out;
+    for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
+    return out;
 }
 
+/// What can follow each command, and the values of each option.
 void write_completion() {
     set_language("en");
+    std::map<std::string, std::vector<std::string>> words;
+    std::map<std::string, std::string> values;
+    std::set<std::string> files = {"--config"};
+    jobs::Arguments arguments;
+    for (const jobs::Command& command : jobs::all_commands()) {
+        const std::string path(command.path);
+        const std::size_t space = path.find(' ');
+        const std::string group = space == std::string::npos ? "" : path.substr(0, space);
+        std::vector<std::string>& first = words[""];
+        const std::string& leading = group.empty() ? path : group;
+        if (std::ranges::find(first, leading) == first.end()) first.push_back(leading);
+        if (!group.empty()) words[group].push_back(path.substr(space + 1));
+        std::vector<std::string>& here = words[path];
+        for (const jobs::Option& option : command.options(arguments)) {
+            if (!option.by_place()) here.push_back(option.name);
+            if (option.by_place()) here.insert(here.end(), option.choices.begin(), option.choices.end());
+            if (!option.by_place() && !option.choices.empty())
+                values[path + " " + option.name] = joined(option.choices);
+            if (option.name == "FILE") files.insert(path.substr(space + 1));
+            if (option.name == "--output") files.insert(option.name);
+        }
+    }
+    std::string file_words;
+    for (const std::string& each : files) file_words += (file_words.empty() ? "" : "|") + each;
     std::cout
         << "# Completion of kaigo-gateway for bash.\n"
            "_kaigo_gateway() {\n"
            "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= word "
            "words=\n"
            "    case $previous in\n"
-           "        --config|--output|export|import|backup) COMPREPLY=($(compgen -f -- \"$current\")); "
-           "return ;;\n"
-           "        --format) COMPREPLY=($(compgen -W 'text json html csv' -- \"$current\")); return ;;\n"
+           "        "
+        << file_words
+        << ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
            "    esac\n"
            "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-           "        case $word in\n"
-           "            "
-           "run|jobs|status|explain|doctor|check-spec|validate-mapping|report|support-bundle|held|cases|"
-           "audit|ledger) path=$word ;;\n"
-           "            list|resend|show|decide|export|import|verify|check|backup|rotate-key)\n"
-           "                case $path in held|cases|audit|ledger) path=\"$path $word\" ;; esac ;;\n"
-           "        esac\n"
-           "    done\n"
-           "    case $path in\n";
-    completion_lines(jobs::command_help(), "");
-    std::cout << "    esac\n"
+           "        case \"$path $word\" in\n";
+    for (const auto& [path, following] : words)
+        if (!path.empty())
+            std::cout << "            '" << (path.find(' ') == std::string::npos ? " " : "") << path
+                      << "') path='" << path << "' ;;\n";
+    std::cout << "        esac\n"
+                 "    done\n"
+                 "    case \"$path $previous\" in\n";
+    for (const auto& [option, choices] : values)
+        std::cout << "        '" << option << "') words='" << choices << "' ;;\n";
+    std::cout << "        *)\n"
+                 "            case $path in\n";
+    for (const auto& [path, following] : words)
+        std::cout << "                '" << path << "') words='" << joined(following) << "' ;;\n";
+    std::cout << "            esac ;;\n"
+                 "    esac\n"
                  "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
                  "}\n"
                  "complete -F _kaigo_gateway kaigo-gateway\n";

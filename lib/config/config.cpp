@@ -218,6 +218,7 @@ class Reader {
             config_.control.socket = path(control->required_text("socket"));
             if (const auto group = control->text("operators")) config_.control.operators = *group;
             if (const auto group = control->text("viewers")) config_.control.viewers = *group;
+            if (const auto group = control->text("administrators")) config_.control.administrators = *group;
             control->finish();
         }
         if (auto daemon = root.map("daemon")) {

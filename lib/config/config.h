@@ -85,6 +85,7 @@ struct ControlSettings {
     std::filesystem::path socket;  ///< empty: none
     std::string operators = "kaigo-operators";
     std::string viewers = "kaigo-viewers";
+    std::string administrators = "root";
 };
 
 /// How long what is past is kept.

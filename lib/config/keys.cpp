@@ -78,6 +78,7 @@ const std::vector<KeyHelp>& all_keys() {
         {"control.socket", "FILE", "", N_("Socket over which commands reach the daemon.")},
         {"control.operators", "GROUP", "kaigo-operators", N_("Who may run jobs and decide cases.")},
         {"control.viewers", "GROUP", "kaigo-viewers", N_("Who may look.")},
+        {"control.administrators", "GROUP", "root", N_("Who may do everything, also what nobody else may.")},
         {"http.listen", "ADDRESS:PORT", "", N_("Address of /healthz, /readyz and /metrics.")},
         {"daemon.jobs_at_once", "1-64", "4", N_("Jobs of different insurers that work at the same time.")},
         {"retention.history", "DURATION", "730d",

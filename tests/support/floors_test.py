@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check-floors.py refuses what it is there for: one planted fault of each kind, in a copy of the tree."""
+"""The lint refuses what it is there for: one planted fault of each kind, in a copy of the tree."""
 
 import shutil
 import subprocess
@@ -26,6 +26,18 @@ def check(root: Path) -> tuple[int, str]:
     return result.returncode, result.stdout + result.stderr
 
 
+def a_command_without_a_right() -> None:
+    """The compiler refuses it: a right has no default."""
+    registry = ROOT / "jobs/commands/registry.cpp"
+    text = registry.read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if ".right = Right::view," in line)
+    for what, planted, good in (("as it is", text, True), ("without a right", text.replace(line + "\n", "", 1), False)):
+        result = subprocess.run(["clang++-16", "-std=c++20", "-fsyntax-only", f"-I{ROOT}", f"-I{ROOT}/lib", "-x", "c++", "-"],
+                                input=planted, capture_output=True, text=True)
+        assert (result.returncode == 0) == good, f"a command {what}: {result.stderr}"
+        assert good or "Right" in result.stderr, result.stderr
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -45,7 +57,8 @@ def main() -> int:
                                           encoding="utf-8")
         status, said = check(root)
         assert status == 1 and "spec names ledger, which does not stand before it" in said, said
-    print(f"{len(FAULTS) + 1} planted faults were found")
+    a_command_without_a_right()
+    print(f"{len(FAULTS) + 2} planted faults were found")
     return 0
 
 

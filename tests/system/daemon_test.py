@@ -283,6 +283,7 @@ def tables_through_the_daemon(city: City) -> None:
     expect(all(alone[name][0] == 0 for name in ("utf-8.csv", "cp932.csv", "utf-16.txt")), str(alone))
     expect(alone["book.xlsx"][0] == 65 and ".xlsx" in alone["book.xlsx"][1], str(alone["book.xlsx"]))
     expect(alone["large.csv"][0] == 65 and "larger" in alone["large.csv"][1], str(alone["large.csv"]))
+    (city.folder / "large.csv").unlink()  # the search for マイナンバー would go through it letter by letter
 
 
 def from_cron(city: City) -> None:
