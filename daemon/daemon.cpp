@@ -180,7 +180,7 @@ Instant Daemon::start_due(Instant now) {
 bool Daemon::worth_starting(const config::Insurer& insurer, const std::string& job, Instant now) {
     if (!settles(job)) return true;
     return insurer.service_window.contains(japan_minute_of_day(now)) &&
-           stores_->ledger()->has_work(stores_->ledger()->insurer(insurer.number.value()), now);
+           stores_->ledger()->has_work(stores_->ledger()->ensure_insurer(insurer.number.value()), now);
 }
 
 int Daemon::work(Job& job) {
@@ -323,7 +323,7 @@ void Daemon::watch_disk() {
 /// What is past its retention goes, and the audit log says so.
 void Daemon::tidy_up(Instant now) {
     const config::Retention& keep = installation()->config().retention;
-    const ledger::Ledger::Forgotten gone = stores_->ledger()->forget(now - keep.history, now - keep.polls);
+    const ledger::Ledger::Erased gone = stores_->ledger()->erase_past(now - keep.history, now - keep.polls);
     if (gone.history + gone.runs == 0) return;
     const std::map<std::string, std::string> counts{{"history", std::to_string(gone.history)},
                                                     {"runs", std::to_string(gone.runs)}};

@@ -12,9 +12,9 @@ namespace kaigo::jobs {
 namespace {
 
 int place(const Command& command, const Arguments& arguments, Terminal& terminal, int status,
-          std::string output) {
+          const std::string& output) {
     if (status == 0 && command.place_output != nullptr)
-        return command.place_output(terminal, arguments, std::move(output));
+        return command.place_output(terminal, arguments, output);
     terminal.out << output;
     return status;
 }
@@ -25,7 +25,7 @@ int in_process(const Command& command, Arguments& arguments, const config::Confi
     std::ostringstream printed;
     Terminal inner{printed, terminal.err, terminal.interactive, terminal.ask};
     const int status = command.execute({config, environment, inner}, arguments);
-    return place(command, arguments, terminal, status, std::move(printed).str());
+    return place(command, arguments, terminal, status, printed.str());
 }
 
 int dispatch(const Command& command, Arguments& arguments, Environment& environment, Terminal& terminal,
@@ -45,8 +45,7 @@ int dispatch(const Command& command, Arguments& arguments, Environment& environm
         const RemoteRequest request{std::move(words), arguments.table.bytes, arguments.json()};
         auto reply = through_daemon(config->control.socket, request, environment, terminal);
         if (!reply) return refuse(terminal, reply.error());
-        if (*reply)
-            return place(command, arguments, terminal, (*reply)->exit_status, std::move((*reply)->output));
+        if (*reply) return place(command, arguments, terminal, (*reply)->exit_status, (*reply)->output);
     }
     return in_process(command, arguments, *config, environment, terminal);
 }

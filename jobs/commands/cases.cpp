@@ -9,7 +9,7 @@
 #include "base/i18n.h"
 #include "jobs/commands/commands.h"
 #include "jobs/operate/case_table.h"
-#include "jobs/operate/looking.h"
+#include "jobs/operate/open_records.h"
 #include "jobs/present/json_document.h"
 #include "jobs/words/case_words.h"
 #include "spec/record.h"

@@ -4,7 +4,7 @@
 #include "jobs/commands/commands.h"
 #include "jobs/operate/explain.h"
 #include "jobs/operate/linkage_report.h"
-#include "jobs/operate/looking.h"
+#include "jobs/operate/open_records.h"
 #include "jobs/operate/status.h"
 #include "jobs/present/certificate.h"
 #include "jobs/present/json_document.h"

@@ -18,6 +18,7 @@ Options format_alone(Arguments& a) { return {format(a)}; }
 
 std::vector<std::string> findings() {
     std::vector<std::string> out;
+    out.reserve(registration::kFindings.size());
     for (const auto finding : registration::kFindings)
         out.emplace_back(name_of(registration::kCaseEventNames, finding));
     return out;
@@ -185,11 +186,11 @@ Status answers_a_case(const Arguments& a) {
     return {};
 }
 
-int place_table(Terminal& terminal, const Arguments& a, std::string output) {
-    return place_case_table(terminal, {a.table.file, std::move(output)}, a.json());
+int place_table(Terminal& terminal, const Arguments& a, const std::string& output) {
+    return place_case_table(terminal, {a.table.file, output}, a.json());
 }
 
-int place_report(Terminal& terminal, const Arguments& a, std::string output) {
+int place_report(Terminal& terminal, const Arguments& a, const std::string& output) {
     if (a.report_output.empty()) {
         terminal.out << output;
         return 0;

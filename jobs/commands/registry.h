@@ -58,7 +58,7 @@ struct Command {
     /// File whose bytes the command reads into `table`, before it goes anywhere; null: none.
     const std::string& (*reads)(const Arguments&) = nullptr;
     /// Where what was printed goes, when all went well; null: to the terminal.
-    int (*place_output)(Terminal&, const Arguments&, std::string output) = nullptr;
+    int (*place_output)(Terminal&, const Arguments&, const std::string& output) = nullptr;
     bool is_job = false;  ///< has its place in a lane of the daemon
 };
 

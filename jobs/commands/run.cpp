@@ -2,7 +2,7 @@
 
 #include "base/i18n.h"
 #include "jobs/commands/commands.h"
-#include "jobs/operate/looking.h"
+#include "jobs/operate/open_records.h"
 #include "jobs/present/progress.h"
 #include "jobs/present/run_report.h"
 

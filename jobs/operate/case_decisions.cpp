@@ -7,7 +7,7 @@
 #include "base/i18n.h"
 #include "base/text.h"
 #include "jobs/operate/case_table.h"
-#include "jobs/operate/looking.h"
+#include "jobs/operate/open_records.h"
 #include "jobs/runtime/stores.h"
 #include "jobs/words/case_words.h"
 #include "spec/record.h"

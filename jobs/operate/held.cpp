@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/i18n.h"
-#include "jobs/operate/looking.h"
+#include "jobs/operate/open_records.h"
 #include "jobs/runtime/stores.h"
 #include "jobs/sync/tasks.h"
 #include "jobs/words/words.h"
@@ -24,9 +24,9 @@ Result<std::int64_t> resend(const config::Config& config, Environment& environme
     for (const config::Insurer& insurer : config.insurers) {
         if (!selection.insurer.empty() && insurer.number.value() != selection.insurer) continue;
         std::optional<ledger::KindId> kind;
-        if (!selection.kind.empty()) kind = ledger->kind(selection.kind);
+        if (!selection.kind.empty()) kind = ledger->ensure_kind(selection.kind);
         const std::int64_t here =
-            ledger->resend_held(ledger->insurer(insurer.number.value()), kind, selection.insured,
+            ledger->resend_held(ledger->ensure_insurer(insurer.number.value()), kind, selection.insured,
                                 selection.reason, environment.actor, environment.clock.now());
         if (here > 0)
             KAIGO_CHECK(stores->audit(environment.clock.now(), "held-resend", environment.actor,

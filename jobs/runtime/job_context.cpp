@@ -69,7 +69,7 @@ std::string JobContext::new_request_id() const {
     return RequestId::make(to_milliseconds(environment_->clock.now()), chance).value();
 }
 
-std::uint16_t JobContext::chance() const {
+std::uint16_t JobContext::random_bits() const {
     std::array<std::uint8_t, 2> bytes{};
     environment_->random.fill(bytes);
     return static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]);

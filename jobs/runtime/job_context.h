@@ -43,7 +43,7 @@ class JobContext {
     registration::RetryPolicy retry_policy() const;
     registration::ConsentPolicy consent_policy(const config::Insurer& insurer) const;
     std::string new_request_id() const;
-    std::uint16_t chance() const;
+    std::uint16_t random_bits() const;
 
   private:
     std::shared_ptr<const Installation> installation_;

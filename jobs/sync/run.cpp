@@ -172,7 +172,7 @@ class Run {
     }
 
     Result<int> try_insurer(const config::Insurer& insurer) {
-        const auto id = ledger_->insurer(insurer.number.value());
+        const auto id = ledger_->ensure_insurer(insurer.number.value());
         ledger_->interrupt(id, environment_.clock.now());
         auto setup = ledger_->setup(id);
         checked_ = false;
@@ -374,7 +374,7 @@ class Run {
     /// Rows to come, for who watches: those of the last comparison, or counted for a setup.
     std::int64_t expected_rows(const config::Insurer& insurer, const spec::RecordKind& kind) {
         const auto before =
-            ledger_->baseline(ledger_->insurer(insurer.number.value()), ledger_->kind(kind.id));
+            ledger_->baseline(ledger_->ensure_insurer(insurer.number.value()), ledger_->ensure_kind(kind.id));
         if (before) return before->rows_read;
         if (options_.quiet) return 0;
         const auto source = context_.source(insurer.source);
@@ -405,8 +405,8 @@ class Run {
         for (const auto& kind : context_.specification().kinds()) {
             std::vector<ledger::KindId> dependants;
             for (const auto& other : context_.specification().kinds())
-                if (other->requires_kind == kind->id) dependants.push_back(ledger_->kind(other->id));
-            if (!dependants.empty()) out.emplace_back(ledger_->kind(kind->id), std::move(dependants));
+                if (other->requires_kind == kind->id) dependants.push_back(ledger_->ensure_kind(other->id));
+            if (!dependants.empty()) out.emplace_back(ledger_->ensure_kind(kind->id), std::move(dependants));
         }
         return out;
     }
@@ -414,19 +414,20 @@ class Run {
     /// Records that must be read from the source again: their prerequisite has come, or their body is gone.
     /// Cases that a person has decided, and, when asked for, those that were opened since.
     Result<bool> read_owed(const config::Insurer& insurer, Exchange& exchange, bool opened_cases = false) {
-        const auto insurer_id = ledger_->insurer(insurer.number.value());
+        const auto insurer_id = ledger_->ensure_insurer(insurer.number.value());
         const Instant now = environment_.clock.now();
         bool sent = false;
         for (const auto& [kind, dependants] : requiring())
             ledger_->probe_recreated(insurer_id, kind, dependants, now);
         for (const spec::RecordKind* kind : context_.kinds_of(insurer)) {
             std::optional<ledger::KindId> prerequisite;
-            if (kind->requires_kind) prerequisite = ledger_->kind(*kind->requires_kind);
-            auto keys = ledger_->keys_to_read(insurer_id, ledger_->kind(kind->id), prerequisite, now);
-            std::ranges::move(ledger_->cases_to_look_at(insurer_id, ledger_->kind(kind->id), opened_cases),
-                              std::back_inserter(keys));
+            if (kind->requires_kind) prerequisite = ledger_->ensure_kind(*kind->requires_kind);
+            auto keys = ledger_->keys_to_read(insurer_id, ledger_->ensure_kind(kind->id), prerequisite, now);
+            std::ranges::move(
+                ledger_->cases_to_look_at(insurer_id, ledger_->ensure_kind(kind->id), opened_cases),
+                std::back_inserter(keys));
             // While a kind is held, its rows are not believed one by one either.
-            if (keys.empty() || ledger_->is_held(insurer_id, ledger_->kind(kind->id))) continue;
+            if (keys.empty() || ledger_->is_held(insurer_id, ledger_->ensure_kind(kind->id))) continue;
             CompareOptions options = compare_options();
             options.only.emplace(keys.begin(), keys.end());
             const auto outcome =
@@ -479,12 +480,12 @@ class Run {
         KAIGO_TRY(const auto rows,
                   pre_flight(context_, insurer, options_, base_date, tally_.my_numbers_read, observer_));
         checked_ = true;
-        const auto id = ledger_->insurer(insurer.number.value());
+        const auto id = ledger_->ensure_insurer(insurer.number.value());
         ledger_->start_setup(id, base_date, environment_.clock.now());
         // A setup that is broken off goes on with a source that is as big, or asks.
         KAIGO_TRY(const OpenSource* source, context_.source(insurer.source));
         for (const auto& [kind, count] : rows)
-            ledger_->set_baseline(id, ledger_->kind(kind),
+            ledger_->set_baseline(id, ledger_->ensure_kind(kind),
                                   {.rows_read = count,
                                    .mapping = source->plan->fingerprint(),
                                    .spec = context_.specification().fingerprint(),

@@ -282,7 +282,7 @@ bool Ledger::has_work(InsurerId insurer, Instant now) {
     return some;
 }
 
-InsurerId Ledger::insurer(const std::string& number) {
+InsurerId Ledger::ensure_insurer(const std::string& number) {
     statement("INSERT OR IGNORE INTO insurer (number) VALUES (?1)").bind(1, number).run();
     auto& row = statement("SELECT id FROM insurer WHERE number = ?1").bind(1, number);
     row.step();
@@ -291,7 +291,7 @@ InsurerId Ledger::insurer(const std::string& number) {
     return id;
 }
 
-KindId Ledger::kind(const std::string& name) {
+KindId Ledger::ensure_kind(const std::string& name) {
     statement("INSERT OR IGNORE INTO kind (name) VALUES (?1)").bind(1, name).run();
     auto& row = statement("SELECT id FROM kind WHERE name = ?1").bind(1, name);
     row.step();
@@ -1556,9 +1556,9 @@ std::int64_t Ledger::rekey(InsurerId insurer, KindId kind, const std::string& fo
     return changed;
 }
 
-Ledger::Forgotten Ledger::forget(Instant history_before, Instant polls_before) {
+Ledger::Erased Ledger::erase_past(Instant history_before, Instant polls_before) {
     sqlite::Transaction transaction(database_);
-    Forgotten out;
+    Erased out;
     const auto gone = [&](const char* sql, Instant before) {
         statement(sql).bind(1, to_milliseconds(before)).run();
         return static_cast<std::int64_t>(database_.changes());

@@ -76,8 +76,9 @@ class Ledger {
     /// sending `unknown`.
     static Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& path, Instant now);
 
-    InsurerId insurer(const std::string& number);
-    KindId kind(const std::string& name);
+    /// Its id; one that is new is entered.
+    InsurerId ensure_insurer(const std::string& number);
+    KindId ensure_kind(const std::string& name);
     std::optional<std::string> meta(const std::string& name);
     void set_meta(const std::string& name, const std::string& value);
 
@@ -258,10 +259,10 @@ class Ledger {
 
     /// Deletes what is past its retention: history of records, requests and closed cases, alarms, runs; and
     /// runs that only looked for answers. The standing of records, requests and open cases stays.
-    struct Forgotten {
+    struct Erased {
         std::int64_t history = 0, runs = 0;  ///< rows
     };
-    Forgotten forget(Instant history_before, Instant polls_before);
+    Erased erase_past(Instant history_before, Instant polls_before);
 
     void alarm(std::optional<InsurerId> insurer, const std::string& code, const std::string& detail,
                Instant now);

@@ -22,7 +22,7 @@ class SharedLedger {
         Ledger& ledger_;
         std::unique_lock<std::recursive_mutex> lock_;
     };
-    /// Arguments may call it too: `ledger->batches(ledger->insurer(number), …)`.
+    /// Arguments may call it too: `ledger->batches(ledger->ensure_insurer(number), …)`.
     Call operator->() { return {*ledger_, mutex_}; }
     /// Keeps others away for several calls: what was read stays true until it is written. Short ones only.
     [[nodiscard]] std::unique_lock<std::recursive_mutex> hold() {

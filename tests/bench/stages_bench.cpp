@@ -110,8 +110,8 @@ struct Filling {
     const Kind& kind;
     test::Folder folder;
     std::unique_ptr<ledger::Ledger> file = ledger::Ledger::open(folder / "ledger.db", test::kNoon).value();
-    ledger::InsurerId insurer = file->insurer(city().insurer.value());
-    ledger::KindId kind_id = file->kind(kind.plan->kind->id);
+    ledger::InsurerId insurer = file->ensure_insurer(city().insurer.value());
+    ledger::KindId kind_id = file->ensure_kind(kind.plan->kind->id);
     std::vector<ledger::BatchDraft> drafts;
     std::size_t written = 0;
 };

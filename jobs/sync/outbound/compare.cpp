@@ -112,8 +112,8 @@ class Pass {
           plan_(plan),
           kind_(*plan.kind),
           options_(options),
-          insurer_id_(ledger->insurer(insurer.number.value())),
-          kind_id_(ledger->kind(kind_.id)),
+          insurer_id_(ledger->ensure_insurer(insurer.number.value())),
+          kind_id_(ledger->ensure_kind(kind_.id)),
           known_(context.config().ledger, insurer_id_, kind_id_),
           evidence_(std::move(evidence)),
           release_(release),
@@ -123,14 +123,15 @@ class Pass {
         for (ledger::KnownCase& each : ledger->open_cases(insurer_id_, kind_id_))
             cases_.emplace(each.key, std::move(each));
         if (kind_.requires_kind)
-            prerequisite_.emplace(context.config().ledger, insurer_id_, ledger->kind(*kind_.requires_kind));
+            prerequisite_.emplace(context.config().ledger, insurer_id_,
+                                  ledger->ensure_kind(*kind_.requires_kind));
         for (const auto& other : context.specification().kinds())
             has_dependants_ = has_dependants_ || other->requires_kind == kind_.id;
         if (kind_.requires_kind) {
-            of_person_.push_back(ledger->kind(*kind_.requires_kind));
+            of_person_.push_back(ledger->ensure_kind(*kind_.requires_kind));
             for (const auto& other : context.specification().kinds())
                 if (other->requires_kind == kind_.requires_kind)
-                    of_person_.push_back(ledger->kind(other->id));
+                    of_person_.push_back(ledger->ensure_kind(other->id));
         }
         entry_ = known_.next();
     }
@@ -636,7 +637,8 @@ void tell_findings(SharedLedger& ledger, std::optional<ledger::ComparisonId> com
     }
     if (comparison) {
         if (outcome.complete) ledger->note_queries(*comparison, queries);
-        ledger->withhold(ledger->insurer(insurer.number.value()), ledger->kind(kind.id), withheld);
+        ledger->withhold(ledger->ensure_insurer(insurer.number.value()), ledger->ensure_kind(kind.id),
+                         withheld);
     }
     attend(attention);
 }
@@ -681,8 +683,8 @@ Result<CompareOutcome> compare_kind(JobContext& context, SharedLedger& ledger, E
             .remedy(tr("add it, or leave the kind out of the insurer's record_kinds"));
     // One state for three threads: this one, the one that maps, the one that reads the main rows.
     KAIGO_TRY(auto snapshots, source->source->snapshots(3));
-    const auto insurer_id = ledger->insurer(insurer.number.value());
-    const auto kind_id = ledger->kind(kind.id);
+    const auto insurer_id = ledger->ensure_insurer(insurer.number.value());
+    const auto kind_id = ledger->ensure_kind(kind.id);
     const Environment& environment = context.environment();
     const config::Safety& safety = context.config().safety;
 

@@ -54,16 +54,18 @@ Exchange::Exchange(JobContext& context, SharedLedger& ledger, spool::Spool& spoo
       spool_(spool),
       client_(client),
       insurer_(insurer),
-      insurer_id_(ledger->insurer(insurer.number.value())),
+      insurer_id_(ledger->ensure_insurer(insurer.number.value())),
       run_(run),
       tally_(tally),
       observer_(observer),
       limits_{context.config().platform.max_records, context.config().platform.max_bytes},
       sealer_(context, spool, insurer),
       fill_(limits_),
+      pacing_(insurer.service_window),
       mode_(context.specification().wire().value("mode_daily")) {
     forgotten_ = ledger_->forgotten_records(insurer_id_);
-    for (const auto& kind : context.specification().kinds()) kinds_[ledger->kind(kind->id)] = kind.get();
+    for (const auto& kind : context.specification().kinds())
+        kinds_[ledger->ensure_kind(kind->id)] = kind.get();
 }
 
 void Exchange::set_mode(std::string mode, std::optional<std::string> base_date) {
@@ -78,7 +80,7 @@ const spec::RecordKind* Exchange::kind_of(ledger::KindId id) const {
 
 Instant Exchange::later(std::uint32_t failures) const {
     return context_.environment().clock.now() +
-           Duration(registration::backoff_ms(context_.retry_policy(), failures, context_.chance()));
+           Duration(registration::backoff_ms(context_.retry_policy(), failures, context_.random_bits()));
 }
 
 void Exchange::raise(const std::string& code, const std::string& detail) {
@@ -89,21 +91,9 @@ void Exchange::raise(const std::string& code, const std::string& detail) {
     observer_.note(Observer::Kind::alarm, code + ": " + detail);
 }
 
-bool Exchange::may_send() const {
-    if (fatal_) return false;
-    const Instant now = context_.environment().clock.now();
-    if (paused_until_ && now < *paused_until_) return false;
-    return insurer_.service_window.contains(japan_minute_of_day(now));
-}
+bool Exchange::may_send() const { return pacing_.may_send(context_.environment().clock.now()); }
 
-Instant Exchange::opens_at() const {
-    constexpr int kMinutesInDay = 24 * 60;
-    const Instant now = context_.environment().clock.now();
-    Instant at = std::max(paused_until_.value_or(now), now);
-    for (int i = 0; i < kMinutesInDay && !insurer_.service_window.contains(japan_minute_of_day(at)); ++i)
-        at += std::chrono::minutes(1);
-    return at;
-}
+Instant Exchange::opens_at() const { return pacing_.opens_at(context_.environment().clock.now()); }
 
 // ---- Building and sending batches
 
@@ -123,7 +113,7 @@ Status Exchange::add(const spec::RecordKind& kind, Sending sending, std::string_
 ledger::BatchDraft Exchange::make_draft(const spec::RecordKind& kind) const {
     ledger::BatchDraft draft;
     draft.insurer = insurer_id_;
-    draft.kind = ledger_->kind(kind.id);
+    draft.kind = ledger_->ensure_kind(kind.id);
     draft.request_id = context_.new_request_id();
     draft.mode = mode_;
     draft.base_date = base_date_;
@@ -288,8 +278,8 @@ Status Exchange::send_batch(const Batch& batch) {
         const Instant now = context_.environment().clock.now();
         raise("spool-file-lost",
               tr("request {}: its records are read from the source again", batch.request_id));
-        KAIGO_CHECK(
-            give_back(batch, std::string(registration::reason::kBodyLost), BatchState::dissolved, false));
+        KAIGO_CHECK(owe_members_again(batch, std::string(registration::reason::kBodyLost),
+                                      BatchState::dissolved, false));
         for (const ledger::Member& member : batch.members)
             ledger_->mark_body_lost(batch.insurer, batch.kind, member.key, now);
         return {};
@@ -301,7 +291,8 @@ Status Exchange::send_batch(const Batch& batch) {
         // Names on the wire changed with the specification. Nothing of it was accepted: it goes under another
         // id.
         SecretBytes::wipe(body.data(), body.size());
-        return give_back(batch, std::string(registration::reason::kRewritten), BatchState::dissolved, false);
+        return owe_members_again(batch, std::string(registration::reason::kRewritten), BatchState::dissolved,
+                                 false);
     }
     ledger_->move_batch(batch.id, BatchState::owed, BatchState::sending, "", std::nullopt, batch.attempts,
                         context_.environment().clock.now());
@@ -358,38 +349,39 @@ Status Exchange::handle(BatchId id, const SubmitResult& result) {
                                    batch.attempts + 1);
         case Outcome::busy: {
             const Instant due = result.retry_after ? now + *result.retry_after : later(batch.attempts + 1);
-            paused_until_ = std::max(paused_until_.value_or(due), due);
+            pacing_.pause_until(due);
             return owe_batch_again(batch, BatchState::sending, result.detail, due, batch.attempts + 1);
         }
         case Outcome::certificate:
-            fatal_ = Error{ErrorCode::certificate_refused,
-                           tr("the platform refused this certificate for insurer {}: {}",
-                              insurer_.number.value(), result.detail),
-                           context_.config().platform.url,
-                           tr("check the certificate, its key and the CA file with: kaigo-gateway doctor")};
+            pacing_.give_up(
+                Error{ErrorCode::certificate_refused,
+                      tr("the platform refused this certificate for insurer {}: {}", insurer_.number.value(),
+                         result.detail),
+                      context_.config().platform.url,
+                      tr("check the certificate, its key and the CA file with: kaigo-gateway doctor")});
             return owe_batch_again(batch, BatchState::sending, result.detail, later(batch.attempts + 1),
                                    batch.attempts + 1);
         case Outcome::too_large:
             return split(batch);
         case Outcome::conflict:
             raise("request-id-conflict", tr("request {} was used for another content", batch.request_id));
-            return give_back(batch, result.error_code.empty() ? result.detail : result.error_code,
-                             BatchState::refused, true);
+            return owe_members_again(batch, result.error_code.empty() ? result.detail : result.error_code,
+                                     BatchState::refused, true);
         case Outcome::refused:
             raise("request-refused", tr("request {} was refused: {}", batch.request_id, result.detail));
-            return give_back(batch, result.error_code.empty() ? result.detail : result.error_code,
-                             BatchState::refused, true);
+            return owe_members_again(batch, result.error_code.empty() ? result.detail : result.error_code,
+                                     BatchState::refused, true);
     }
     return {};
 }
 
-Status Exchange::give_back(const Batch& batch, const std::string& why, BatchState to, bool counts) {
+Status Exchange::owe_members_again(const Batch& batch, const std::string& why, BatchState to, bool counts) {
     const std::int64_t now = to_milliseconds(context_.environment().clock.now());
     std::vector<Ledger::Landing> landings;
     for (auto& entry : ledger_->flying(batch)) {
         if (!entry) continue;
-        auto consequence = registration::apply_not_accepted(entry->standing, why, counts,
-                                                            context_.retry_policy(), now, context_.chance());
+        auto consequence = registration::apply_not_accepted(
+            entry->standing, why, counts, context_.retry_policy(), now, context_.random_bits());
         if (consequence.next.state == RecordState::rejected) ++tally_.rejected;
         landings.push_back({std::move(*entry), std::move(consequence), why, nullptr});
     }
@@ -460,7 +452,7 @@ Result<bool> Exchange::ask_unknown() {
         if (!found) {
             ledger_->move_batch(id, BatchState::unknown, BatchState::unknown, found.error().message,
                                 later(batch.attempts + 1), batch.attempts + 1, now);
-            if (found.error().code == ErrorCode::certificate_refused) fatal_ = found.error();
+            if (found.error().code == ErrorCode::certificate_refused) pacing_.give_up(found.error());
             continue;
         }
         moved = true;
@@ -607,7 +599,8 @@ Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
     const WireNames& wire = context_.specification().wire();
     if (!first_page.valid()) {
         raise("batch-aborted", tr("the platform aborted request {}", batch.request_id));
-        return give_back(batch, std::string(registration::reason::kAborted), BatchState::dissolved, true);
+        return owe_members_again(batch, std::string(registration::reason::kAborted), BatchState::dissolved,
+                                 true);
     }
     std::vector<platform::RecordResult> all;
     for (;;) {
@@ -630,7 +623,7 @@ Status Exchange::land_results(const Batch& batch, FirstPage first_page) {
     std::vector<Ledger::Landing> landings;
     landings.reserve(flying.size());
     const registration::RetryPolicy policy = context_.retry_policy();
-    const std::uint16_t chance = context_.chance();
+    const std::uint16_t chance = context_.random_bits();
     for (std::size_t i = 0; i < flying.size(); ++i) {
         const ledger::Member& member = batch.members[i];
         auto& entry = flying[i];
@@ -758,7 +751,7 @@ Result<bool> Exchange::round() {
     KAIGO_CHECK(note(list_completed()));
     KAIGO_CHECK(note(fetch_results()));
     KAIGO_CHECK(note(resend_due_records()));
-    if (fatal_) return tl::unexpected(*fatal_);
+    if (fatal()) return tl::unexpected(*fatal());
     if (trouble_ && !moved) return tl::unexpected(*trouble_);
     return moved;
 }

@@ -12,6 +12,7 @@
 
 #include "jobs/runtime/job_context.h"
 #include "jobs/sync/observer.h"
+#include "jobs/sync/outbound/pacing.h"
 #include "jobs/sync/outbound/sealing.h"
 #include "ledger/shared_ledger.h"
 #include "registration/batching.h"
@@ -60,7 +61,7 @@ class Exchange {
     /// Whether the platform takes requests now, as far as is known here.
     bool may_send() const;
     /// Why it will not take any in this run: a refused certificate.
-    const std::optional<Error>& fatal() const { return fatal_; }
+    const std::optional<Error>& fatal() const { return pacing_.fatal(); }
     /// When it does again: the end of a pause that it asked for, the begin of the service window.
     Instant opens_at() const;
 
@@ -75,7 +76,8 @@ class Exchange {
     Status handle(ledger::BatchId id, const platform::SubmitResult& result);
     Status owe_batch_again(const ledger::Batch& batch, ledger::BatchState from, const std::string& why,
                            Instant due, std::uint32_t attempts);
-    Status give_back(const ledger::Batch& batch, const std::string& why, ledger::BatchState to, bool counts);
+    Status owe_members_again(const ledger::Batch& batch, const std::string& why, ledger::BatchState to,
+                             bool counts);
     Status split(const ledger::Batch& batch);
     Result<bool> send_due_batches();
     Result<bool> ask_unknown();
@@ -116,6 +118,7 @@ class Exchange {
     Sealer sealer_;
     BatchContents building_;
     registration::BatchFill fill_;
+    Pacing pacing_;
     std::deque<std::future<Result<SealedBatch>>> sealing_;  ///< in the order in which they go out
     Instant looked_for_missed_{};
     std::map<std::string, ledger::ForgottenReception> forgotten_;  ///< by recordId
@@ -127,8 +130,6 @@ class Exchange {
     std::map<std::string, Adopted> adopted_;  ///< by requestId
     std::string mode_;
     std::optional<std::string> base_date_;
-    std::optional<Instant> paused_until_;
-    std::optional<Error> fatal_;
     std::optional<Error> trouble_;  ///< of this round: a passing error, past which the other steps went on
 };
 

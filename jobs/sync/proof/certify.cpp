@@ -80,7 +80,7 @@ Result<Certificate> certify(JobContext& context, Stores& stores, const config::I
         kinds.push_back(kind_json(proof));
     }
     const Instant now = context.environment().clock.now();
-    const auto insurer_id = ledger->insurer(insurer.number.value());
+    const auto insurer_id = ledger->ensure_insurer(insurer.number.value());
     json::value setup = nullptr;
     KAIGO_TRY(auto view, ledger::LedgerView::open(context.config().ledger));
     if (const auto times = view.setup_times(insurer_id)) {

@@ -145,8 +145,8 @@ Result<KindProof> reconcile_kind(JobContext& context, ledger::SharedLedger& ledg
     KindProof proof;
     proof.kind = &kind;
     proof.mapping = source->plan->fingerprint();
-    const auto insurer_id = ledger->insurer(insurer.number.value());
-    const auto kind_id = ledger->kind(kind.id);
+    const auto insurer_id = ledger->ensure_insurer(insurer.number.value());
+    const auto kind_id = ledger->ensure_kind(kind.id);
     KAIGO_TRY(auto view, ledger::LedgerView::open(context.config().ledger));
     proof.receptions = view.receptions(insurer_id, kind_id);
     const auto unsettled = view.unconfirming(insurer_id, kind_id);

@@ -122,8 +122,8 @@ class Rotator {
             if (!next->out_of_order && !former->out_of_order) break;
             if (sort) break;
         }
-        const auto id = stores_->ledger()->insurer(insurer.number.value());
-        const auto kind_id = stores_->ledger()->kind(kind.id);
+        const auto id = stores_->ledger()->ensure_insurer(insurer.number.value());
+        const auto kind_id = stores_->ledger()->ensure_kind(kind.id);
         if (auto baseline = stores_->ledger()->baseline(id, kind_id);
             baseline && baseline->digest_key == former_) {
             baseline->digest_key = next_;
@@ -134,8 +134,8 @@ class Rotator {
 
     Status rekey_rows(OrderedRows& former, OrderedRows& next, const config::Insurer& insurer,
                       const spec::RecordKind& kind) {
-        const auto id = stores_->ledger()->insurer(insurer.number.value());
-        const auto kind_id = stores_->ledger()->kind(kind.id);
+        const auto id = stores_->ledger()->ensure_insurer(insurer.number.value());
+        const auto kind_id = stores_->ledger()->ensure_kind(kind.id);
         ledger::LedgerReader records(config_.ledger, id, kind_id);
         const Entry* entry = records.next();
         std::vector<Ledger::Rekeyed> rekeyed;

@@ -35,8 +35,8 @@ struct Fixture {
     void open() {
         ledger.reset();
         ledger = *Ledger::open(folder / "ledger.db", kNoon);
-        insurer = ledger->insurer("122192");
-        kind = ledger->kind("insured-persons");
+        insurer = ledger->ensure_insurer("122192");
+        kind = ledger->ensure_kind("insured-persons");
     }
     BatchId send(const std::string& request, std::vector<Sending> sendings) {
         BatchDraft draft;
@@ -172,7 +172,7 @@ TEST_CASE("an account closes only when every row is explained") {
 
 TEST_CASE("a person's deletion is released when no dependant is left") {
     Fixture f;
-    const KindId consent = f.ledger->kind("comprehensive-consents");
+    const KindId consent = f.ledger->ensure_kind("comprehensive-consents");
     Change person{kKey, RecordState::absent, Event::source_incomplete, {}, Term::blocked, {}, {}, {}, {}};
     person.next.state = RecordState::blocked;
     person.next.owed = UpdateKind::remove;
@@ -327,7 +327,7 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
 
 TEST_CASE("dependants of a person that was registered anew are probed, but for what is the platform's own") {
     Fixture f;
-    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const std::string own = kKey + std::string("\0\0\0\1", 4);
     const std::string offices = kKey + std::string("\0\0\0\2", 4);
     Change registered{own, RecordState::absent, Event::platform_owned, {}, Term::unchanged, {}, {}, {}, {}};
@@ -393,7 +393,7 @@ TEST_CASE("a ledger of the first version keeps its cases, each where its error p
 TEST_CASE("a run that broke off leaves its requests unknown to the next run of that insurer alone") {
     Fixture f;
     const BatchId mine = f.send("R1", {sending(kKey, 1)});
-    f.ledger->interrupt(f.ledger->insurer("131016"), kNoon);
+    f.ledger->interrupt(f.ledger->ensure_insurer("131016"), kNoon);
     CHECK(f.ledger->batch(mine).state == BatchState::sending);
     f.ledger->interrupt(f.insurer, kNoon);
     CHECK(f.ledger->batch(mine).state == BatchState::unknown);
@@ -405,7 +405,7 @@ TEST_CASE("a job that settles has work while something is due, and none before o
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     CHECK(f.ledger->has_work(f.insurer, kNoon));
-    CHECK(!f.ledger->has_work(f.ledger->insurer("131016"), kNoon));
+    CHECK(!f.ledger->has_work(f.ledger->ensure_insurer("131016"), kNoon));
     f.ledger->move_batch(id, BatchState::submitted, BatchState::submitted, "", kNoon + Duration(60'000), 0,
                          kNoon);
     CHECK(!f.ledger->has_work(f.insurer, kNoon));
@@ -425,13 +425,13 @@ TEST_CASE("what is past its retention goes; what stands, and what explains it, s
     const RunId last = f.ledger->start_run("collect-results", "122192", "schedule", kNoon + day);
     f.ledger->end_run(last, "done", 0, "", kNoon + day);
     f.ledger->alarm(f.insurer, "request-refused", "", kNoon);
-    const auto gone = f.ledger->forget(kNoon, kNoon + 2 * day);
+    const auto gone = f.ledger->erase_past(kNoon, kNoon + 2 * day);
     CHECK(gone.history == 0);
     CHECK(gone.runs == 1);  // the poll that is not the last of its kind
     auto view = *LedgerView::open(f.folder / "ledger.db");
     CHECK(!view.run(poll));
     CHECK(view.run(last));
-    CHECK(f.ledger->forget(kNoon + 2 * day, kNoon + 2 * day).history ==
+    CHECK(f.ledger->erase_past(kNoon + 2 * day, kNoon + 2 * day).history ==
           1);  // the alarm; the open request's history stays
     CHECK(f.state() == "sending");
     CHECK(f.ledger->batch(id).state == BatchState::sending);
@@ -497,7 +497,7 @@ TEST_CASE("what a comparison counted is there beside the next one") {
 
 TEST_CASE("what a person must see to stands until the next comparison, and says whether the kind is held") {
     Fixture f;
-    const KindId other = f.ledger->kind("care-certifications");
+    const KindId other = f.ledger->ensure_kind("care-certifications");
     f.ledger->set_attention(f.insurer, f.kind,
                             {{attention::kOrphans, 2, "two"}, {attention::kHeldDrop, 5, "five"}}, kNoon);
     CHECK(f.ledger->is_held(f.insurer, f.kind));
@@ -527,7 +527,7 @@ TEST_CASE("a record whose deletion is withheld knows it") {
 
 TEST_CASE("of each person the latest withdrawal that was told is known, whatever record told it") {
     Fixture f;
-    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const auto told = [](ConsentReason reason, unsigned day) {
         return ConsentVerdict{reason, *Date::from(2026, 10, day)}.packed();
     };
@@ -551,7 +551,7 @@ TEST_CASE("of each person the latest withdrawal that was told is known, whatever
 
 TEST_CASE("a withdrawal that was told outlives its record, until its person is named") {
     Fixture f;
-    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const auto verdict = ConsentVerdict{ConsentReason::act_withdrawn, *Date::from(2026, 10, 5)};
     become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered(),
            verdict.packed());
@@ -570,7 +570,7 @@ TEST_CASE("a withdrawal that was told outlives its record, until its person is n
 
 TEST_CASE("a person stays while one of the records is not on its way out") {
     Fixture f;
-    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const std::vector<KindId> kinds{f.kind, consents};
     const auto nothing_gone = [](KindId, std::string_view) { return false; };
     const auto consent_gone = [&](KindId kind, std::string_view) { return kind == consents; };
@@ -621,7 +621,7 @@ TEST_CASE("a consent that was withdrawn is released by its person and reason alo
 
 TEST_CASE("a deletion that waits for what stays in the source is told, one that waits for deletions is not") {
     Fixture f;
-    const KindId consents = f.ledger->kind("comprehensive-consents");
+    const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     Standing gone;
     gone.state = RecordState::blocked;
     gone.reason = reason::kDependants;

@@ -31,8 +31,8 @@ TEST_CASE(
     "an intent is on the disk before it is sent, and takes with it what the platform would tell again") {
     const test::Folder folder;
     const auto ledger = *Ledger::open(folder / "ledger.db", kNoon);
-    const auto insurer = ledger->insurer("122192");
-    const auto kind = ledger->kind("insured-persons");
+    const auto insurer = ledger->ensure_insurer("122192");
+    const auto kind = ledger->ensure_kind("insured-persons");
     const RunId run = ledger->start_run("daily-sync", "", "test", kNoon);
     const auto syncs_of = [](const auto& call) {
         const int before = synced_logs;

@@ -1,0 +1,104 @@
+#pragma once
+// A platform in this process that answers as a test says.
+
+#include <boost/json.hpp>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "platform/client.h"
+#include "spec/spec.h"
+
+namespace kaigo::test {
+
+class ScriptedPlatform : public platform::PlatformClient {
+  public:
+    /// A request as it came.
+    struct Request {
+        std::string id;
+        std::vector<std::string> record_ids;
+    };
+    /// What becomes of one submission; true beside it: the platform takes it in.
+    struct Script {
+        platform::SubmitResult::Outcome outcome = platform::SubmitResult::Outcome::accepted;
+        bool taken = true;
+        std::optional<Duration> retry_after = std::nullopt;
+        std::string error_code = "";
+    };
+
+    explicit ScriptedPlatform(const WireNames& wire) : wire_(wire) {}
+
+    std::vector<Script> scripts;    ///< of the submissions to come, in order; behind them all is accepted
+    std::vector<Request> requests;  ///< that came
+    std::map<std::string, std::string> errors;  ///< errorId by recordId; the others are registered
+
+    void submit(platform::Submission submission) override {
+        Request request{submission.request_id, {}};
+        const boost::json::value body = boost::json::parse(submission.body);
+        for (const auto& record : body.at(wire_.key("records")).as_array())
+            request.record_ids.emplace_back(record.at(wire_.record_id_key).as_string());
+        Script script;
+        if (requests.size() < scripts.size()) script = scripts[requests.size()];
+        platform::SubmitResult result;
+        result.outcome = script.outcome;
+        result.retry_after = script.retry_after;
+        result.error_code = script.error_code;
+        result.detail = "scripted";
+        if (script.taken) result.reception_number = take_in(request);
+        requests.push_back(std::move(request));
+        outcomes_.emplace_back(submission.ticket, std::move(result));
+    }
+    std::vector<std::pair<std::int64_t, platform::SubmitResult>> wait(Duration) override {
+        return std::exchange(outcomes_, {});
+    }
+    std::size_t in_flight() const override { return outcomes_.size(); }
+
+    Result<platform::ServiceStatus> service_status() override { return platform::ServiceStatus{true, ""}; }
+    Result<platform::ReceptionPage> completed(const std::string& cursor) override {
+        platform::ReceptionPage page;
+        for (std::size_t i = cursor.empty() ? 0 : std::stoul(cursor); i < taken_.size(); ++i)
+            page.receptions.push_back(reception(i));
+        page.cursor = std::to_string(taken_.size());
+        return page;
+    }
+    Result<std::optional<platform::Reception>> find(const std::string& request_id) override {
+        for (std::size_t i = 0; i < taken_.size(); ++i)
+            if (taken_[i].id == request_id) return std::optional(reception(i));
+        return std::optional<platform::Reception>();
+    }
+    Result<std::optional<platform::Reception>> progress(const std::string& number) override {
+        return std::optional(reception(std::stoul(number)));
+    }
+    std::future<Result<platform::ResultPage>> results(const std::string& number, std::int64_t) override {
+        platform::ResultPage page;
+        for (const std::string& id : taken_.at(std::stoul(number)).record_ids) {
+            const auto error = errors.find(id);
+            page.results.push_back({id, error == errors.end(), error == errors.end(),
+                                    error == errors.end() ? "" : error->second});
+        }
+        page.total = static_cast<std::int64_t>(page.results.size());
+        std::promise<Result<platform::ResultPage>> promise;
+        promise.set_value(std::move(page));
+        return promise.get_future();
+    }
+
+  private:
+    /// The same request again is the same reception.
+    std::string take_in(const Request& request) {
+        for (std::size_t i = 0; i < taken_.size(); ++i)
+            if (taken_[i].id == request.id) return std::to_string(i);
+        taken_.push_back(request);
+        return std::to_string(taken_.size() - 1);
+    }
+    platform::Reception reception(std::size_t i) const {
+        return {std::to_string(i), taken_[i].id, wire_.value("processing_done"),
+                static_cast<std::int64_t>(taken_[i].record_ids.size())};
+    }
+
+    const WireNames& wire_;
+    std::vector<Request> taken_;
+    std::vector<std::pair<std::int64_t, platform::SubmitResult>> outcomes_;
+};
+
+}  // namespace kaigo::test
