@@ -62,6 +62,9 @@ Status Daemon::open() {
     if (!config.http_listen.empty()) {
         http::ServerSettings settings;
         settings.handle = [this](const http::Request& request) { return health_.answer(request); };
+        // Nobody has anything to say there.
+        settings.largest_body = 4U << 10;
+        settings.body_time = Duration(5'000);
         settings.handle_at_once = [this](const http::Request& request) {
             return health_.answer_at_once(request);
         };

@@ -101,7 +101,7 @@ struct Connection {
     }
 
     Stream stream;
-    beast::flat_buffer buffer;
+    beast::flat_buffer buffer{kLargestBuffer};
     Steady::time_point used{};
     bool sound = false;  ///< it has carried a whole exchange
 
@@ -187,10 +187,16 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
     }
 
     asio::awaitable<void> carry_out(std::shared_ptr<Call> call) {
-        Answer answer = co_await ask(*call);
+        Answer answer = broken_off();
+        try {
+            answer = co_await ask(*call);
+        } catch (const std::exception& failure) {
+            // Out of memory and the like: what has left is not known.
+            answer = tl::unexpected(NoResponse{NoResponse::Why::no_answer, failure.what()});
+        }
         at_work_.erase(call);
-        call->answer(std::move(answer));
         if (!over_) work();
+        call->answer(std::move(answer));
     }
 
     /// One deadline for all of it. A kept connection may be dead; then it begins once more on a new one. What
@@ -201,19 +207,22 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         for (;;) {
             error_code failed;
             std::string detail;
-            ConnectionPtr connection = take_idle();
+            // Only the first try goes over a kept connection.
+            ConnectionPtr connection = begun ? nullptr : take_idle();
             const bool kept = connection != nullptr;
+            const bool before = begun;  // an earlier try may have arrived
             if (!kept) {
                 connection = std::make_shared<Connection>(io_.get_executor(), *tls_);
-                const bool resumes = !tickets_.empty();
-                failed = co_await connect(connection, until, detail);
-                if (failed && resumes && is_tls_failure(failed) && !over_) {
+                bool resumes = false;
+                failed = co_await connect(connection, until, detail, resumes);
+                if (failed && resumes && is_tls_failure(failed) && !is_certificate_failure(failed) &&
+                    !over_) {
                     // It tells tickets out, and fails on them: from now on every handshake is a whole one.
                     resume_ = false;
                     tickets_.clear();
                     continue;
                 }
-                if (failed) co_return no_response(failed, begun, detail);
+                if (failed) co_return no_response(failed, !before, begun, detail);
             }
             Exchanged exchanged;
             bool passed = false;
@@ -231,7 +240,9 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
                 const bool stale = kept && !exchanged.answered && !passed && !over_ &&
                                    !is_certificate_failure(exchanged.failed);
                 if (stale) continue;
-                co_return no_response(passed ? asio::error::timed_out : exchanged.failed, begun, "");
+                // On a connection that has carried an exchange the certificates were believed.
+                co_return no_response(passed ? asio::error::timed_out : exchanged.failed, !before && !kept,
+                                      begun, "");
             }
             connection->sound = true;
             if (exchanged.keep && !over_) {
@@ -246,11 +257,13 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         }
     }
 
-    Answer no_response(const error_code& failed, bool begun, std::string detail) const {
+    /// @param nothing_taken_in  a failure over certificates says that for all that was tried
+    static Answer no_response(const error_code& failed, bool nothing_taken_in, bool begun,
+                              std::string detail) {
         using Why = NoResponse::Why;
-        const Why why = is_certificate_failure(failed) ? Why::certificate
-                        : begun                        ? Why::no_answer
-                                                       : Why::not_sent;
+        const Why why = is_certificate_failure(failed) && nothing_taken_in ? Why::certificate
+                        : begun                                            ? Why::no_answer
+                                                                           : Why::not_sent;
         if (detail.empty()) detail = failed.message();
         return tl::unexpected(NoResponse{why, std::move(detail)});
     }
@@ -283,8 +296,9 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
 
     // ---- Connecting
 
+    /// @param resumes  whether a ticket was shown
     asio::awaitable<error_code> connect(const ConnectionPtr& connection, Steady::time_point until,
-                                        std::string& detail) {
+                                        std::string& detail, bool& resumes) {
         until = std::min(until, Steady::now() + settings_.connect_timeout);
         tcp::resolver::results_type addresses;
         if (const error_code failed = co_await resolve(until, addresses)) co_return failed;
@@ -298,7 +312,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
             SSL_set_tlsext_host_name(ssl, origin_.host.c_str());
         }
         if (!tickets_.empty()) {
-            SSL_set_session(ssl, tickets_.back().get());
+            resumes = SSL_set_session(ssl, tickets_.back().get()) == 1;
             tickets_.pop_back();
         }
         const Closer closer(*this, [connection] { connection->close(); });

@@ -25,6 +25,9 @@ namespace beast = boost::beast;
 using boost::system::error_code;
 
 inline constexpr std::uint32_t kLargestHeader = 64U << 10;
+/// Of what was read and not understood yet: a header, and what may follow it. Neither side can make the other
+/// keep more, by chunk extensions or trailers without end either.
+inline constexpr std::size_t kLargestBuffer = kLargestHeader + (64U << 10);
 /// How long an answer is looked for after the request could not be written to its end.
 inline constexpr std::chrono::seconds kAfterBrokenWrite{2};
 
@@ -95,6 +98,11 @@ struct Writing {
           ended(to.get_executor(), asio::steady_timer::time_point::max()) {}
 
     asio::awaitable<void> run(Deadline& deadline) {
+        // However it ends: who waits for that is woken.
+        const std::shared_ptr<void> at_end(nullptr, [this](void*) {
+            over = true;
+            ended.cancel();
+        });
         beast::http::request_serializer<beast::http::empty_body> serializer(head);
         co_await beast::http::async_write_header(stream, serializer,
                                                  asio::redirect_error(asio::use_awaitable, failed));
@@ -108,9 +116,7 @@ struct Writing {
             co_await write(body.substr(half));
             failpoint("body-whole");
         }
-        over = true;
         if (failed) deadline.within(kAfterBrokenWrite);
-        ended.cancel();
     }
 
   private:
@@ -132,19 +138,24 @@ asio::awaitable<void> exchange(Stream& stream, beast::flat_buffer& buffer,
     asio::co_spawn(
         stream.get_executor(), [&deadline, writing] { return writing->run(deadline); }, asio::detached);
     bool keep = false;
-    for (;;) {
-        beast::http::response_parser<beast::http::string_body> parser;
-        parser.header_limit(kLargestHeader);
-        parser.body_limit(largest_response);
-        out.failed = {};
-        co_await beast::http::async_read(stream, buffer, parser,
-                                         asio::redirect_error(asio::use_awaitable, out.failed));
-        out.answered = out.answered || parser.got_some() || buffer.size() > 0;
-        if (out.failed) break;
-        keep = parser.keep_alive() && parser.is_done();
-        out.response = parser.release();
-        constexpr int kInformational = 100;
-        if (out.response.result_int() / 100 * 100 != kInformational) break;
+    // The writing half uses what stands here: nothing leaves before it has ended.
+    try {
+        for (;;) {
+            beast::http::response_parser<beast::http::string_body> parser;
+            parser.header_limit(kLargestHeader);
+            parser.body_limit(largest_response);
+            out.failed = {};
+            co_await beast::http::async_read(stream, buffer, parser,
+                                             asio::redirect_error(asio::use_awaitable, out.failed));
+            out.answered = out.answered || parser.got_some() || buffer.size() > 0;
+            if (out.failed) break;
+            keep = parser.keep_alive() && parser.is_done();
+            out.response = parser.release();
+            constexpr int kInformational = 100;
+            if (out.response.result_int() / 100 * 100 != kInformational) break;
+        }
+    } catch (const std::exception&) {
+        out.failed = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
     }
     // A request that is still being written when its answer is there leaves the connection unusable.
     if (!writing->over || out.failed) close();

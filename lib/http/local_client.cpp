@@ -45,8 +45,9 @@ tl::expected<ClientResponse, NoResponse> ask_locally(const std::filesystem::path
         stream.close(ignored);
     };
     Deadline deadline(io.get_executor(), close);
-    beast::flat_buffer buffer;
+    beast::flat_buffer buffer{kLargestBuffer};
     Exchanged exchanged;
+    exchanged.failed = asio::error::connection_aborted;  // until something else is known
     asio::co_spawn(
         io,
         [&]() -> asio::awaitable<void> {

@@ -34,6 +34,8 @@ constexpr int kBadRequest = 400;
 constexpr int kTooLarge = 413;
 constexpr int kServerError = 500;
 constexpr std::uint32_t kLargestRequestHeader = 16U << 10;
+/// Connections that were closed to make room, and are not gone yet, for each that may stay.
+constexpr std::size_t kLeavingForEach = 16;
 /// What a client that was refused still sends is thrown away so long and so far: an end in the middle of its
 /// request would take the answer from it.
 constexpr std::chrono::seconds kFarewell{2};
@@ -91,6 +93,7 @@ bool is_malformed(const error_code& failed) {
 struct Session {
     std::string peer;                               ///< user or address
     bool idle = true;                               ///< no request of it is being answered
+    bool leaving = false;                           ///< it was closed to make room
     std::chrono::steady_clock::time_point since{};  ///< idle, or not
     std::function<void()> close;
 };
@@ -167,26 +170,32 @@ class SocketServer : public Server {
         /// Whether there is room for one more, after one that only waits had to go.
         bool make_room(const std::string& peer) {
             std::size_t of_peer = 0;
+            std::size_t leaving = 0;
+            std::size_t staying = 0;
             Session* waits_longest = nullptr;
             Session* of_peer_waits_longest = nullptr;
             for (Session* each : sessions) {
                 const auto longer = [&](Session*& longest) {
-                    if (each->idle && (longest == nullptr || each->since < longest->since)) longest = each;
+                    if (each->idle && !each->leaving && (longest == nullptr || each->since < longest->since))
+                        longest = each;
                 };
                 longer(waits_longest);
+                if (!each->leaving) ++staying;
                 if (each->peer != peer) continue;
-                ++of_peer;
                 longer(of_peer_waits_longest);
+                ++(each->leaving ? leaving : of_peer);
             }
+            // Who comes faster than his own can leave waits outside.
+            if (leaving >= kLeavingForEach * settings.connections_of_a_peer) return false;
             Session* goes = nullptr;
             if (of_peer >= settings.connections_of_a_peer)
                 goes = of_peer_waits_longest;
-            else if (sessions.size() < settings.connections)
+            else if (staying < settings.connections)
                 return true;
             else
                 goes = waits_longest;
             if (goes == nullptr) return false;
-            goes->idle = false;  // it is on its way out
+            goes->leaving = true;
             goes->close();
             return true;
         }
@@ -317,7 +326,7 @@ class SocketServer : public Server {
     static asio::awaitable<void> converse(StatePtr state, Stream& stream, Registered& session,
                                           std::optional<Peer> peer) {
         const ServerSettings& settings = state->settings;
-        beast::flat_buffer buffer;
+        beast::flat_buffer buffer{kLargestBuffer};
         error_code failed;
         for (bool keep = true; keep && state->ended == nullptr;) {
             session->idle = true;
@@ -439,6 +448,10 @@ Result<std::unique_ptr<Server>> Server::on_socket(const std::filesystem::path& p
     local::socket probe(io);
     if (!probe.connect(where, failed))
         return fail(ErrorCode::busy, tr("another process is working here")).at(name);
+    // What is no socket is somebody's file.
+    if (std::filesystem::exists(std::filesystem::symlink_status(path, ignored)) &&
+        !std::filesystem::is_socket(std::filesystem::symlink_status(path, ignored)))
+        return fail(ErrorCode::bad_configuration, tr("this file is no socket, and stays as it is")).at(name);
     std::filesystem::remove(path, ignored);
     local::acceptor acceptor(io);
     acceptor.open(where.protocol(), failed);

@@ -1,13 +1,16 @@
 #pragma once
 // Life of one record, as a table. Pure: no I/O, no clock.
+// clang-format off
 //
 //            ┌──────── source row appears / changes ────────┐
 // absent ──► pending ──► sending ──► submitted ──► registered ──(row gone)──► pending(削除) ──► … ──► absent
 //              ▲            │ no answer   │  │
 //              │            ▼             │  ├─► stored_in_error ── a PMHキー case decides (pmh_case.h)
-//              │         unknown ─ask─────┘  ├─► rejected  (held until the source row changes or a person
-//              resends) │                             └─► blocked   (released by itself) └── transient error:
-//              due again at a known time
+//              │         unknown ─ask─────┘  ├─► rejected  (held until the row changes or a person resends)
+//              │                             └─► blocked   (released by itself)
+//              └── passing error: due again at a known time
+//
+// clang-format on
 
 #include <array>
 #include <cstdint>

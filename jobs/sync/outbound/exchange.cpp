@@ -31,7 +31,7 @@ constexpr Duration kAskAfter{1'000};
 /// A reception that no listing named for so long is asked for by its number.
 constexpr Duration kMissed{15 * 60'000};
 constexpr std::size_t kMissedAtOnce = 50;
-/// So long nothing is looked for once few are found: it takes a look at every reception that waits.
+/// After a search that found little, wait this long: each search scans every waiting reception.
 constexpr Duration kLookForMissed{60'000};
 constexpr std::size_t kRetriesAtOnce = 5'000;
 constexpr int kPagesAtOnce = 1'000;

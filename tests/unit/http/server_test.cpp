@@ -271,3 +271,26 @@ TEST_CASE("what is under way is answered before the end") {
     ends.join();
     CHECK((*asked.get()).value().body == "well");
 }
+
+TEST_CASE("chunks without end are not kept") {
+    const test::Folder folder;
+    const auto server = *Server::on_socket(folder / "s", with([](const Request&) {
+                                               return Response{200, "well"};
+                                           }));
+    for (const std::string& beginning : {std::string("1;"), std::string("0\r\nx: ")}) {
+        const Connection client(folder / "s");
+        client.say("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + beginning);
+        for (int i = 0; i < 16; ++i) client.say(std::string(16U << 10, 'a'));
+        CHECK(client.hear().starts_with("HTTP/1.1 400"));
+    }
+}
+
+TEST_CASE("a file that is no socket is not taken away") {
+    const test::Folder folder;
+    folder.write("core.db", "somebody's");
+    const auto server =
+        Server::on_socket(folder / "core.db", with([](const Request&) { return Response{}; }));
+    REQUIRE(!server);
+    CHECK(server.error().code == ErrorCode::bad_configuration);
+    CHECK(std::filesystem::file_size(folder / "core.db") == 10);
+}
