@@ -12,7 +12,7 @@
 
 #include "base/i18n.h"
 #include "base/store_failure.h"
-#include "jobs/commands/commands.h"
+#include "jobs/present/terminal.h"
 
 namespace kaigo::daemon {
 namespace {

@@ -319,9 +319,8 @@ class Examination {
 
 }  // namespace
 
-std::vector<Check> check_host(const config::Config& config, const Environment& environment,
-                              bool connections) {
-    return Examination(config, environment.clock.now()).whole(connections);
+std::vector<Check> check_host(const config::Config& config, Instant now, bool connections) {
+    return Examination(config, now).whole(connections);
 }
 
 std::vector<Check> check_readiness(const Installation& installation, Instant now) {

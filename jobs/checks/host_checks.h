@@ -4,14 +4,13 @@
 #include <vector>
 
 #include "jobs/checks/check.h"
-#include "jobs/runtime/environment.h"
 #include "jobs/runtime/installation.h"
 
 namespace kaigo::jobs {
 
 /// All that can be looked at from the configuration alone, mappings and ledger included.
 /// @param connections  whether certificates and the platform are looked at too
-std::vector<Check> check_host(const config::Config& config, const Environment& environment, bool connections);
+std::vector<Check> check_host(const config::Config& config, Instant now, bool connections);
 
 /// What work needs now, looked at quickly: asked for again and again.
 std::vector<Check> check_readiness(const Installation& installation, Instant now);

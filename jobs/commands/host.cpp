@@ -33,7 +33,7 @@ int check_spec(const CommandContext& context, bool json_format) {
 }
 
 int doctor(const CommandContext& context, bool json_format) {
-    const auto checks = check_host(context.config, context.environment, true);
+    const auto checks = check_host(context.config, context.environment.clock.now(), true);
     if (json_format)
         write_json(context.terminal.out, json::object{{"checks", checks_json(checks)}});
     else

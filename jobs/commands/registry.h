@@ -2,7 +2,6 @@
 // Every command there is, once: its name, its options, who may give it, where it runs, what it does. The
 // command line, the daemon, the manual pages and the completion read it.
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>

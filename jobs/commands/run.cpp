@@ -1,4 +1,3 @@
-#include <algorithm>
 
 #include "base/i18n.h"
 #include "jobs/commands/commands.h"

@@ -6,7 +6,6 @@
 
 #include "jobs/operate/cases.h"
 #include "jobs/runtime/job_context.h"
-#include "ledger/shared_ledger.h"
 
 namespace kaigo::jobs {
 

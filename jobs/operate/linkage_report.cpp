@@ -6,7 +6,6 @@
 #include "jobs/checks/certificate_days.h"
 #include "jobs/sync/tasks.h"
 #include "jobs/words/case_words.h"
-#include "jobs/words/words.h"
 #include "platform/certificate.h"
 
 namespace kaigo::jobs {

@@ -2,7 +2,6 @@
 // The linkage report of a day or of one run: what was sent, what stands where and why, which cases are open,
 // what the operator should do.
 
-#include <map>
 #include <string>
 #include <vector>
 

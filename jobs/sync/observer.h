@@ -25,6 +25,7 @@ struct Tally {
     bool needs_person() const { return stored_in_error + rejected + alarms > 0; }
 };
 
+/// Who overrides nothing hears nothing.
 class Observer {
   public:
     enum class Kind : std::uint8_t { plain, note, warning, alarm, error };
@@ -33,29 +34,21 @@ class Observer {
     /// The rows of a kind begin.
     /// @param expected  rows to come; 0: not known
     /// @param tally     of the whole run; goes on counting until end()
-    virtual void begin(const std::string& insurer, const std::string& kind, std::int64_t expected,
-                       const Tally& tally);
+    virtual void begin(const std::string& /*insurer*/, const std::string& /*kind*/, std::int64_t /*expected*/,
+                       const Tally& /*tally*/) {}
     /// Rows of it that were read so far: called once in a while.
-    virtual void read(std::int64_t rows);
+    virtual void read(std::int64_t /*rows*/) {}
     /// Something may have moved.
-    virtual void moved();
-    virtual void end();
+    virtual void moved() {}
+    virtual void end() {}
     /// A sentence for the person.
-    virtual void note(Kind kind, const std::string& text);
+    virtual void note(Kind /*kind*/, const std::string& /*text*/) {}
     /// Before a setup: what the check of the host and of all rows found.
-    virtual void examined(const std::vector<Check>& checks, const std::vector<KindValidation>& rows);
+    virtual void examined(const std::vector<Check>& /*checks*/, const std::vector<KindValidation>& /*rows*/) {
+    }
     /// A yes is needed.
     /// @return nothing when nobody can be asked
-    virtual std::optional<bool> ask(const std::string& question);
+    virtual std::optional<bool> ask(const std::string& /*question*/) { return std::nullopt; }
 };
-
-// Who overrides nothing hears nothing.
-inline void Observer::begin(const std::string&, const std::string&, std::int64_t, const Tally&) {}
-inline void Observer::read(std::int64_t) {}
-inline void Observer::moved() {}
-inline void Observer::end() {}
-inline void Observer::note(Kind, const std::string&) {}
-inline void Observer::examined(const std::vector<Check>&, const std::vector<KindValidation>&) {}
-inline std::optional<bool> Observer::ask(const std::string&) { return std::nullopt; }
 
 }  // namespace kaigo::jobs

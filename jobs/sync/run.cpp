@@ -12,7 +12,6 @@
 #include "jobs/sync/outbound/exchange.h"
 #include "jobs/sync/proof/certify.h"
 #include "jobs/sync/tasks.h"
-#include "jobs/words/words.h"
 #include "ledger/view.h"
 
 namespace kaigo::jobs {

@@ -1,7 +1,6 @@
 #pragma once
 // PMHキー cases in the clerk's words: where one stands, what is asked, what each answer does.
 
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -231,7 +231,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
                 Deadline deadline(io_.get_executor(), [connection] { connection->close(); });
                 deadline.at(until);
                 co_await exchange(
-                    connection->stream, connection->buffer, head_of(call), call.request.body,
+                    connection->stream, connection->buffer, packed_head_of(call.request), call.request.body,
                     kLargestResponse, deadline, [connection] { connection->close(); }, exchanged);
                 passed = deadline.passed();
             }
@@ -268,20 +268,9 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         return tl::unexpected(NoResponse{why, std::move(detail)});
     }
 
-    beast::http::request<beast::http::empty_body> head_of(const Call& call) const {
-        using beast::http::field;
-        beast::http::request<beast::http::empty_body> head;
-        head.version(11);
-        head.method_string(call.request.method);
-        head.target(origin_.base + call.request.target);
-        head.set(field::host, origin_.name);
-        head.set(field::user_agent, "kaigo-gateway");
-        head.set(field::accept, "application/json");
-        if (!call.request.body.empty()) {
-            head.set(field::content_type, "application/json");
-            if (settings_.gzip) head.set(field::content_encoding, "gzip");
-            head.content_length(call.request.body.size());
-        }
+    beast::http::request<beast::http::empty_body> packed_head_of(const ClientRequest& request) const {
+        auto head = head_of(request, origin_.name, origin_.base + request.target);
+        if (settings_.gzip && !request.body.empty()) head.set(beast::http::field::content_encoding, "gzip");
         return head;
     }
 

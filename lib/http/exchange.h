@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/failpoint.h"
+#include "http/client.h"
 
 namespace kaigo::http {
 
@@ -80,6 +81,26 @@ struct Exchanged {
     beast::http::response<beast::http::string_body> response;
     bool keep = false;  ///< the connection can carry another exchange
 };
+
+/// @param host    as the Host field has it
+/// @param target  whole
+inline beast::http::request<beast::http::empty_body> head_of(const ClientRequest& request,
+                                                             const std::string& host,
+                                                             const std::string& target) {
+    using beast::http::field;
+    beast::http::request<beast::http::empty_body> head;
+    head.version(11);
+    head.method_string(request.method);
+    head.target(target);
+    head.set(field::host, host);
+    head.set(field::user_agent, "kaigo-gateway");
+    head.set(field::accept, "application/json");
+    if (!request.body.empty()) {
+        head.set(field::content_type, "application/json");
+        head.content_length(request.body.size());
+    }
+    return head;
+}
 
 /// The writing half, which goes on beside the reading one: a server may answer before it has read all.
 template <class Stream>

@@ -13,19 +13,6 @@ namespace {
 
 constexpr std::uint64_t kLargestResponse = 256U << 20;
 
-beast::http::request<beast::http::empty_body> head_of(const ClientRequest& request) {
-    beast::http::request<beast::http::empty_body> head;
-    head.version(11);
-    head.method_string(request.method);
-    head.target(request.target);
-    head.set(beast::http::field::host, "localhost");
-    if (!request.body.empty()) {
-        head.set(beast::http::field::content_type, "application/json");
-        head.content_length(request.body.size());
-    }
-    return head;
-}
-
 }  // namespace
 
 tl::expected<ClientResponse, NoResponse> ask_locally(const std::filesystem::path& socket,
@@ -51,8 +38,8 @@ tl::expected<ClientResponse, NoResponse> ask_locally(const std::filesystem::path
     asio::co_spawn(
         io,
         [&]() -> asio::awaitable<void> {
-            co_await exchange(stream, buffer, head_of(request), request.body, kLargestResponse, deadline,
-                              close, exchanged);
+            co_await exchange(stream, buffer, head_of(request, "localhost", request.target), request.body,
+                              kLargestResponse, deadline, close, exchanged);
             deadline.none();
         },
         asio::detached);

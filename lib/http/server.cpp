@@ -12,7 +12,6 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/url.hpp>
-#include <charconv>
 #include <future>
 #include <list>
 
@@ -287,7 +286,6 @@ class SocketServer : public Server {
             if (admitted_) state_->leave(&session_);
         }
         bool admitted() const { return admitted_; }
-        Session& operator*() { return session_; }
         Session* operator->() { return &session_; }
 
       private:
@@ -315,11 +313,7 @@ class SocketServer : public Server {
         auto message = message_of(std::move(refusal), false);
         error_code failed;
         co_await beast::http::async_write(socket, message, asio::redirect_error(asio::use_awaitable, failed));
-        socket.shutdown(local::socket::shutdown_send, failed);
-        std::array<char, 4096> thrown_away{};
-        while (!failed)
-            co_await socket.async_read_some(asio::buffer(thrown_away),
-                                            asio::redirect_error(asio::use_awaitable, failed));
+        if (!failed) co_await let_it_arrive(socket, deadline);
     }
 
     template <class Stream>

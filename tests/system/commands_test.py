@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 from harness import City, expect, main
@@ -55,8 +56,26 @@ def the_cron_world(city: City) -> None:
     expect("登録済み" in shown.stdout and "PMHキー" in shown.stdout, shown.stdout)
     trouble = city.gateway("run", "initial-setup", "--yes", "--base-date", "2026-11-31", environment=bare)
     expect(trouble.returncode == 2 and "日付" in trouble.stderr, trouble.stderr)
+    gateway = city.binaries / "kaigo-gateway"
+    for config in (["--config", city.folder / "gateway.yaml"], [f"--config={city.folder}/gateway.yaml"]):
+        helped = subprocess.run([gateway, *config, "cases", "decide", "--help"], env=bare, capture_output=True, text=True)
+        expect(helped.returncode == 0 and "使い方" in helped.stdout and "Usage" not in helped.stdout, helped.stdout)
+        wrong = subprocess.run([gateway, *config, "cases", "show", "062"], env=bare, capture_output=True, text=True)
+        expect(wrong.returncode == 2 and "番号" in wrong.stderr, wrong.stderr)
     city.write_config(language="en")
     expect("registered" in city.gateway("status", environment=bare).stdout, "English")
+
+
+def completion(city: City) -> None:
+    """What bash offers behind a command, a group, an option with few values."""
+    script = subprocess.run([city.binaries / "documents", "completion"], capture_output=True, text=True, check=True).stdout
+    for words, offered in ((["ca"], "cases"), (["ledger", ""], "check backup rotate-key"), (["run", "re"], "retry-due reconcile"),
+                           (["cases", "decide", "--finding", "mynumber-w"], "mynumber-wrong"),
+                           (["cases", "list", "--state", "left"], "left-in-error"), (["--config", "x", "report", "--format", "h"], "html")):
+        line = " ".join(f"'{word}'" for word in ["kaigo-gateway", *words])
+        asked = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}; _kaigo_gateway; echo ${{COMPREPLY[@]}}"
+        said = subprocess.run(["bash", "-c", asked], capture_output=True, text=True).stdout.strip()
+        expect(said == offered, f"behind {words}: {said}, not {offered}")
 
 
 def words_that_say_why(city: City) -> None:
@@ -107,6 +126,7 @@ def commands(binaries: Path) -> None:
         a_setup_is_asked_for(city)
         json_everywhere(city)
         statuses(city)
+        completion(city)
         the_cron_world(city)
         words_that_say_why(city)
         held_records_go_when_corrected_or_resent(city)

@@ -33,7 +33,7 @@ class PreFlight {
         config::Config alone = context_.config();
         alone.insurers = {insurer_};
         std::erase_if(alone.sources, [&](const auto& source) { return source.first != insurer_.source; });
-        const auto checks = check_host(alone, environment_, false);
+        const auto checks = check_host(alone, environment_.clock.now(), false);
         const bool able = std::ranges::none_of(
             checks, [](const Check& check) { return check.level == Check::Level::error; });
         const auto validated = validate_rows(alone, environment_, context_.specification(), {});

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/i18n.h"
 #include "jobs/sync/outbound/judge.h"

@@ -4,9 +4,7 @@
 #include <deque>
 #include <future>
 #include <map>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,6 @@
 #pragma once
 // Source rows in strictly ascending key order, with their digests: the left side of the comparison.
 
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>

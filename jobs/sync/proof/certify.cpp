@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "domain/identifiers.h"
 #include "jobs/runtime/json_text.h"
+#include "jobs/sync/proof/reconcile.h"
 #include "spec/record.h"
 
 namespace kaigo::jobs {

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "jobs/runtime/job_context.h"
 #include "jobs/runtime/stores.h"
-#include "jobs/sync/proof/reconcile.h"
 
 namespace kaigo::jobs {
 
