@@ -18,6 +18,7 @@
 #include "http/exchange.h"
 #include "http/loop.h"
 #include "http/port.h"
+#include "http/race.h"
 #include "http/retry_after.h"
 #include "http/tls.h"
 
@@ -35,8 +36,6 @@ constexpr std::uint64_t kLargestResponse = 16U << 20;
 constexpr std::chrono::seconds kKept{60};
 /// Tickets for resumed sessions; each is used once (RFC 8446, C.4).
 constexpr std::size_t kTicketsKept = 8;
-/// The next address is tried beside the one that does not answer (RFC 8305, 5).
-constexpr std::chrono::milliseconds kNextAddress{250};
 
 struct SessionDeleter {
     void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
@@ -345,55 +344,13 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         co_return looking->failed;
     }
 
-    /// Addresses one beside the other, each a little later: the first that answers is taken.
     asio::awaitable<error_code> reach(const ConnectionPtr& connection,
                                       const tcp::resolver::results_type& addresses,
                                       Steady::time_point until) {
-        struct Race {
-            explicit Race(asio::io_context& io) : next(io) {}
-            asio::steady_timer next;
-            std::vector<std::shared_ptr<tcp::socket>> tries;
-            std::size_t open = 0;
-            std::shared_ptr<tcp::socket> won;
-            error_code failed = asio::error::timed_out;
-        };
         const auto race = std::make_shared<Race>(io_);
-        const Closer closer(*this, [race] {
-            race->won = nullptr;
-            for (const auto& each : race->tries) close(*each);
-        });
-        auto address = addresses.begin();
-        while (!race->won && Steady::now() < until && !over_) {
-            if (address != addresses.end()) {
-                auto socket = std::make_shared<tcp::socket>(io_);
-                race->tries.push_back(socket);
-                ++race->open;
-                socket->async_connect(*address++, [race, socket](const error_code& failed) {
-                    --race->open;
-                    if (!failed && !race->won)
-                        race->won = socket;
-                    else if (failed && failed != asio::error::operation_aborted)
-                        race->failed = failed;
-                    race->next.cancel();
-                });
-            } else if (race->open == 0) {
-                break;
-            }
-            race->next.expires_at(address == addresses.end() ? until
-                                                             : std::min(until, Steady::now() + kNextAddress));
-            error_code woken;
-            co_await race->next.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        }
-        for (const auto& each : race->tries)
-            if (each != race->won) close(*each);
-        if (!race->won) co_return race->failed;
-        connection->stream.next_layer() = std::move(*race->won);
-        co_return error_code();
-    }
-
-    static void close(tcp::socket& socket) {
-        error_code ignored;
-        socket.close(ignored);
+        const Closer closer(*this, [race] { race->give_up(); });
+        std::vector<tcp::endpoint> endpoints(addresses.begin(), addresses.end());
+        co_return co_await race->run(std::move(endpoints), until, connection->stream.next_layer());
     }
 
     /// What the client's end closes, as long as it lives.

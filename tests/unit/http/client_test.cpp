@@ -192,8 +192,7 @@ TEST_CASE("where nobody listens nothing was sent") {
     CHECK(answer.error().why == NoResponse::Why::not_sent);
 }
 
-TEST_CASE("an address that does not answer gives way to the next one") {
-    // localhost is ::1 first, where nobody listens.
+TEST_CASE("a host is found by its name, and its certificate is held against that") {
     const auto server = serve([](const Request&) { return Response{200, "well"}; });
     const auto answer = ask(**Client::open(settings_for(server->port(), "localhost")), {"GET", "/", ""});
     REQUIRE(answer);
