@@ -1,11 +1,12 @@
 # The rooms of the tree, from the ground up. A room may include what its own files, the rooms in ROOMS and the
 # third-party headers in HEADERS give, and links LINKS; the lint reads this table too (tests/support/check-floors.py).
-# Rooms on floor 8 and above may write to a stream. What stands in EVERYWHERE may be included by all.
+# Nobody else may include what stands in its folders INNER. Rooms on floor 8 and above may write to a stream. What
+# stands in EVERYWHERE may be included by all.
 
 set(EVERYWHERE fmt tl)
 
 function(room path)
-  cmake_parse_arguments(ROOM "" "FLOOR" "ROOMS;HEADERS;LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "FLOOR" "INNER;ROOMS;HEADERS;LINKS" ${ARGN})
   string(REGEX REPLACE ".*/" "" name ${path})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${path}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
@@ -43,8 +44,8 @@ room(lib/config FLOOR 2 ROOMS base domain
   HEADERS yaml-cpp)
 room(lib/control FLOOR 2 ROOMS base http)
 room(lib/mapping FLOOR 3 ROOMS base crypto domain spec source registration)
-room(lib/ledger FLOOR 3 ROOMS base crypto domain sqlite registration
-  HEADERS sqlite3.h)
+room(lib/ledger FLOOR 3 INNER sql sqlite ROOMS base crypto domain sqlite registration)
+
 room(lib/platform FLOOR 3 ROOMS base crypto domain http
   HEADERS openssl boost/json
   LINKS Boost::json)

@@ -12,7 +12,7 @@
 #include "daemon/schedule.h"
 #include "jobs/checks/certificate_days.h"
 #include "jobs/runtime/host.h"
-#include "ledger/view.h"
+#include "jobs/runtime/ledger_store.h"
 
 namespace kaigo::daemon {
 
@@ -110,7 +110,7 @@ bool Daemon::serve() {
 // ---- What is due
 
 void Daemon::remember_last_starts() {
-    auto view = ledger::LedgerView::open(installation()->config().ledger);
+    auto view = jobs::ledger_store(installation()->config()).view();
     if (!view) return;
     for (const auto& last : view->last_starts()) {
         for (const config::Insurer& insurer : installation()->config().insurers) {
@@ -123,7 +123,7 @@ void Daemon::remember_last_starts() {
 
 /// A setup that ended with the process that did it goes on; one that a person stopped does not.
 void Daemon::resume_setups() {
-    auto view = ledger::LedgerView::open(installation()->config().ledger);
+    auto view = jobs::ledger_store(installation()->config()).view();
     if (!view) return;
     for (const config::Insurer& insurer : installation()->config().insurers) {
         const std::string number = insurer.number.value();

@@ -12,7 +12,7 @@
 #include "base/i18n.h"
 #include "jobs/checks/host_checks.h"
 #include "jobs/runtime/host.h"
-#include "ledger/view.h"
+#include "jobs/runtime/ledger_store.h"
 
 namespace kaigo::daemon {
 
@@ -130,7 +130,7 @@ http::Response Health::metrics() {
     const config::Config& config = installation->config();
     const Instant now = clock_.now();
     Metrics out;
-    if (auto view = ledger::LedgerView::open(config.ledger)) measure_ledger(out, *view, now);
+    if (auto view = jobs::ledger_store(config).view()) measure_ledger(out, *view, now);
     for (const config::Insurer& insurer : config.insurers)
         if (const auto& credentials = installation->credentials(insurer))
             out.set("certificate_days", "Days until the client certificate ends",

@@ -13,7 +13,7 @@
 #include "jobs/checks/certificate_days.h"
 #include "jobs/runtime/host.h"
 #include "jobs/runtime/job_context.h"
-#include "ledger/view.h"
+#include "jobs/runtime/ledger_store.h"
 #include "platform/certificate.h"
 
 namespace kaigo::jobs {
@@ -52,7 +52,7 @@ class Examination {
     }
 
     std::vector<Check> readiness(const Installation& installation) {
-        if (const auto view = ledger::LedgerView::open(config_.ledger))
+        if (const auto view = ledger_store(config_).view())
             ok("ledger", config_.ledger.string());
         else
             error("ledger", view.error());
@@ -131,7 +131,7 @@ class Examination {
             ok("ledger", tr("{} is made by the first run", config_.ledger.string()));
             return;
         }
-        const auto faults = ledger::faults_of(config_.ledger);
+        const auto faults = ledger_store(config_).faults();
         if (!faults) return error("ledger", faults.error());
         sound_ = faults->empty();
         if (sound_)
@@ -153,7 +153,7 @@ class Examination {
         }
         std::string head;
         if (sound_)
-            if (auto view = ledger::LedgerView::open(config_.ledger)) head = view->meta("audit-head");
+            if (auto view = ledger_store(config_).view()) head = view->meta("audit-head");
         const auto verified = audit::verify(config_.audit, head);
         if (!verified) return error("audit", verified.error());
         if (!head.empty() && !verified->anchor_seen)

@@ -5,8 +5,8 @@
 #include "jobs/operate/audit_trail.h"
 #include "jobs/operate/ledger_file.h"
 #include "jobs/present/json_document.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/sync/proof/rotate_key.h"
-#include "ledger/view.h"
 
 namespace kaigo::jobs {
 
@@ -26,7 +26,7 @@ int audit_verify(const CommandContext& context, bool json_format) {
 int ledger_check(const CommandContext& context, bool json_format) {
     Terminal& terminal = context.terminal;
     const std::string file = context.config.ledger.string();
-    const auto faults = ledger::faults_of(context.config.ledger);
+    const auto faults = ledger_store(context.config).faults();
     if (!faults) return refuse(terminal, faults.error());
     if (json_format)
         write_json(terminal.out, json::object{{"sound", faults->empty()},

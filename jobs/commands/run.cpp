@@ -4,6 +4,7 @@
 #include "jobs/operate/open_records.h"
 #include "jobs/present/progress.h"
 #include "jobs/present/run_report.h"
+#include "jobs/runtime/ledger_store.h"
 
 namespace kaigo::jobs {
 
@@ -11,7 +12,7 @@ int run(JobContext& context, Terminal& terminal, const RunOptions& options) {
     Progress progress(context.environment().clock, terminal, options.quiet);
     const auto summary = run_job(context, options, progress);
     if (!summary) return refuse(terminal, summary.error());
-    auto view = ledger::LedgerView::open(context.config().ledger);
+    auto view = ledger_store(context.config()).view();
     write_summary(terminal.out, context.specification(), *summary, options, view ? &*view : nullptr,
                   context.config().language);
     return summary->exit_status;

@@ -13,7 +13,7 @@
 #include "control/client.h"
 #include "jobs/commands/commands.h"
 #include "jobs/present/json_document.h"
-#include "ledger/view.h"
+#include "ledger/store.h"
 
 namespace kaigo::jobs {
 

@@ -1,14 +1,14 @@
 #include "jobs/operate/audit_trail.h"
 
 #include "base/i18n.h"
-#include "ledger/view.h"
+#include "jobs/runtime/ledger_store.h"
 
 namespace kaigo::jobs {
 
 Result<audit::Verification> verify_audit_trail(const config::Config& config) {
     // The ledger keeps the last hash it knows: a log whose tail was cut off is whole, but too short.
     std::string anchor;
-    if (auto view = ledger::LedgerView::open(config.ledger)) anchor = view->meta("audit-head");
+    if (auto view = ledger_store(config).view()) anchor = view->meta("audit-head");
     KAIGO_TRY(audit::Verification found, audit::verify(config.audit, anchor));
     if (!anchor.empty() && !found.anchor_seen)
         return fail(ErrorCode::bad_data,

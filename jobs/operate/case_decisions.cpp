@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "jobs/operate/case_table.h"
 #include "jobs/operate/open_records.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/runtime/stores.h"
 #include "jobs/words/case_words.h"
 #include "spec/record.h"
@@ -192,7 +193,7 @@ Result<Decided> decide_case(const config::Config& config, Environment& environme
     SharedLedger& ledger = stores->ledger();
     // A job of the same insurer may be at work: the case must not move between question and answer.
     const auto alone = ledger.hold();
-    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
+    KAIGO_TRY(auto view, ledger_store(config).view());
     KAIGO_TRY(CaseRow row, case_of(view, decision.name));
     const auto known = ledger->case_by_id(row.id);
     if (!known) return fail(ErrorCode::usage, tr("there is no case {}", row.id));

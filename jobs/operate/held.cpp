@@ -6,6 +6,7 @@
 
 #include "base/i18n.h"
 #include "jobs/operate/open_records.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/runtime/stores.h"
 #include "jobs/sync/tasks.h"
 #include "jobs/words/words.h"
@@ -45,7 +46,7 @@ Result<std::vector<std::string>> released(const config::Config& config, const He
     std::vector<std::string> out;
     if (selection.reason != registration::reason::kWithdrawnBefore) return out;
     KAIGO_TRY(const auto specification, load_specification(config));
-    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
+    KAIGO_TRY(auto view, ledger_store(config).view());
     for (const auto& record :
          view.held({selection.insurer, selection.kind, selection.insured, selection.reason},
                    std::numeric_limits<int>::max())) {
@@ -65,7 +66,7 @@ Result<std::string> question_before_resend(const config::Config& config, const H
         return fail(ErrorCode::usage, tr("a withdrawn consent is released person by person: add --insured"));
     const bool filtered = !selection.insured.empty() || !selection.kind.empty() || !selection.reason.empty();
     if (filtered) return std::string();
-    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
+    KAIGO_TRY(auto view, ledger_store(config).view());
     std::int64_t all = 0;
     std::int64_t same = 0;
     std::int64_t withdrawn = 0;

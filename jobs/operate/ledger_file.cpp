@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/i18n.h"
-#include "ledger/view.h"
+#include "jobs/runtime/ledger_store.h"
 
 namespace kaigo::jobs {
 
@@ -15,10 +15,9 @@ Result<std::uint64_t> back_up_ledger(const config::Config& config, const std::st
         return fail(ErrorCode::cannot_write, tr("there is a file already"))
             .at(file)
             .remedy(tr("give another name: a backup never overwrites one"));
-    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
     // Nobody else may read it while it grows either.
     const mode_t before = ::umask(077);
-    const Status copied = view.copy_to(file);
+    const Status copied = ledger_store(config).copy_to(file);
     ::umask(before);
     KAIGO_CHECK(copied);
     return std::filesystem::file_size(file, ignored);

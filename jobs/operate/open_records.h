@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "config/config.h"
-#include "ledger/view.h"
+#include "jobs/runtime/ledger_store.h"
 #include "spec/spec.h"
 
 namespace kaigo::jobs {
@@ -23,7 +23,7 @@ inline Result<std::unique_ptr<spec::Specification>> load_specification(const con
 
 inline Result<Records> open_records(const config::Config& config) {
     KAIGO_TRY(auto specification, load_specification(config));
-    KAIGO_TRY(auto view, ledger::LedgerView::open(config.ledger));
+    KAIGO_TRY(auto view, ledger_store(config).view());
     return Records{std::move(specification), std::move(view)};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "audit/audit_log.h"
+#include "jobs/runtime/ledger_store.h"
 
 namespace kaigo::jobs {
 
@@ -24,7 +25,7 @@ bool was_put_back(const std::filesystem::path& audit, const std::string& head) {
 }  // namespace
 
 Result<std::shared_ptr<Stores>> Stores::open(const config::Config& config, const Keys& keys, Instant now) {
-    KAIGO_TRY(auto ledger, ledger::Ledger::open(config.ledger, now));
+    KAIGO_TRY(auto ledger, ledger_store(config).open(now));
     KAIGO_TRY(auto spool, spool::Spool::open(config.spool, keys));
     KAIGO_CHECK(spool.tidy(ledger->open_request_ids()));
     if (was_put_back(config.audit, ledger->meta("audit-head").value_or("")))

@@ -6,13 +6,14 @@
 
 #include "base/failpoint.h"
 #include "base/i18n.h"
+#include "base/store_failure.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/runtime/stores.h"
 #include "jobs/sync/before_setup/pre_flight.h"
 #include "jobs/sync/outbound/compare.h"
 #include "jobs/sync/outbound/exchange.h"
 #include "jobs/sync/proof/certify.h"
 #include "jobs/sync/tasks.h"
-#include "ledger/view.h"
 
 namespace kaigo::jobs {
 
@@ -93,7 +94,7 @@ class Run {
     /// run that read the rows all of it, of another one what a whole kind waits for.
     bool something_to_do() const {
         if (!had_work_ || options_.dry_run || options_.job == "reconcile") return false;
-        auto view = ledger::LedgerView::open(context_.config().ledger);
+        auto view = ledger_store(context_.config()).view();
         if (!view) return false;
         const bool compares = options_.job == "initial-setup" || options_.job == "daily-sync";
         return std::ranges::any_of(tasks_of(context_.specification(), *view, options_.insurer),

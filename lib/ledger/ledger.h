@@ -1,26 +1,26 @@
 #pragma once
 // What the gateway owes the platform and what the platform has acknowledged.
 //
-// One object owns the file: one thread, one writing connection, which also checkpoints. Failures of the file
-// throw StoreFailure and end the process: after a failed fsync nothing that this handle says can be
+// One object owns it: one thread, one writing connection, which also checkpoints. Failures of its engine
+// throw StoreFailure and end the process: after a failed fsync nothing that the connection says can be
 // believed.
 
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/files.h"
 #include "ledger/types.h"
 #include "registration/comparison.h"
 #include "registration/result.h"
-#include "sqlite/sqlite.h"
 
 namespace kaigo::ledger {
+
+namespace sql {
+class Session;
+}
 
 /// A record whose standing changes without being sent.
 struct Change {
@@ -72,9 +72,11 @@ struct Setup {
 
 class Ledger {
   public:
-    /// Takes the lock, opens or makes the file, migrates it, and calls batches that a dead process was
-    /// sending `unknown`.
-    static Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& path, Instant now);
+    /// Store::open makes one.
+    Ledger(FileLock lock, std::unique_ptr<sql::Session> session);
+    ~Ledger();
+    /// What a dead process left: batches it was sending are unknown, its runs interrupted.
+    void recover(Instant now);
 
     /// Its id; one that is new is entered.
     InsurerId ensure_insurer(const std::string& number);
@@ -268,62 +270,8 @@ class Ledger {
                Instant now);
 
   private:
-    Ledger(FileLock lock, const std::filesystem::path& path);
-    struct RecordRow;
-    static void bind(sqlite::Statement& statement, int first, const RecordRow& row);
-    void write_record(registration::RecordState from, const RecordRow& row);
-    void insert_records(std::span<const RecordRow> rows);
-    void write_case(const CaseStep& step, Instant now);
-    void probe_dependants(InsurerId insurer, const std::string& person, const std::vector<KindId>& dependants,
-                          Instant now);
-    void write_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention,
-                         Instant now);
-    void write_history(InsurerId insurer, KindId kind, const std::string& key, registration::RecordState from,
-                       registration::RecordState to, registration::Event event, const std::string& reason,
-                       std::optional<BatchId> batch, const std::string& actor, Instant now);
-    void write_batch_history(BatchId batch, BatchState from, BatchState to, const std::string& detail,
-                             Instant now);
-    BatchId insert_batch(RunId run, const BatchDraft& draft, BatchState state, Instant now);
-    void count_deleted(ComparisonId account);
-    void forget_members(BatchId batch);
-    void recover(Instant now);
-    void call_unknown(std::optional<InsurerId> insurer, Instant now);
-
     FileLock lock_;
-    sqlite::Database database_;
-    std::unordered_map<const char*, sqlite::Statement> statements_;  ///< by the address of their text
-    /// @param sql  lives as long as the ledger: a literal
-    sqlite::Statement& statement(const char* sql);
-};
-
-/// Streams what the ledger knows of one kind of one insurer in key order, from a snapshot of its own.
-class LedgerReader {
-  public:
-    LedgerReader(const std::filesystem::path& path, InsurerId insurer, KindId kind);
-    /// @return nullptr after the last
-    const Entry* next();
-
-  private:
-    sqlite::Database database_;
-    sqlite::Statement statement_;
-    Entry entry_;
-};
-
-/// Whether records carry their dependants, asked in key order. Reads a stretch at a time, so that no long
-/// read keeps the ledger's log from being folded in.
-class PrerequisiteReader {
-  public:
-    PrerequisiteReader(const std::filesystem::path& path, InsurerId insurer, KindId kind);
-    bool carries_dependants(std::string_view key);
-
-  private:
-    void read_stretch(std::string_view from);
-
-    sqlite::Database database_;
-    sqlite::Statement statement_;
-    std::vector<std::pair<std::string, bool>> stretch_;
-    std::size_t at_ = 0;
-    bool ended_ = false;
+    std::unique_ptr<sql::Session> session_;
 };
 
 }  // namespace kaigo::ledger

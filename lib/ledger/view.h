@@ -1,16 +1,20 @@
 #pragma once
 // Reading the ledger for people: from a read-only connection of its own, also while a job writes.
 
-#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "ledger/types.h"
 #include "registration/consent.h"
-#include "sqlite/sqlite.h"
 
 namespace kaigo::ledger {
+
+namespace sql {
+class Session;
+}
 
 struct StateCount {
     std::string insurer, kind, state;
@@ -138,13 +142,13 @@ struct ReceptionCounts {
     std::int64_t open = 0;             ///< owed, under way, or without results yet
 };
 
-/// Name and version of what keeps the ledger: "SQLite 3.40.1".
-std::string engine_version();
-
 class LedgerView {
   public:
-    /// @return an error when there is no ledger yet
-    static Result<LedgerView> open(const std::filesystem::path& path);
+    /// Store::view makes one.
+    explicit LedgerView(std::unique_ptr<sql::Session> session);
+    LedgerView(LedgerView&&) noexcept;
+    LedgerView& operator=(LedgerView&&) noexcept;
+    ~LedgerView();
 
     /// Records by insurer, kind and state; flights by the state of their batch.
     std::vector<StateCount> counts();
@@ -216,18 +220,11 @@ class LedgerView {
     };
     std::optional<SetupTimes> setup_times(InsurerId insurer);
     std::string meta(const std::string& name);
-    /// What is wrong with the file, or does not fit together in it; empty: nothing.
-    std::vector<std::string> faults();
-    /// A whole copy of one state, on disk when this returns; jobs may go on meanwhile.
-    /// @param file  a new one
-    Status copy_to(const std::filesystem::path& file);
+    /// What does not fit together in it; empty: nothing.
+    std::vector<std::string> contradictions();
 
   private:
-    explicit LedgerView(const std::filesystem::path& path) : database_(path, sqlite::Open::read_only) {}
-    sqlite::Database database_;
+    std::unique_ptr<sql::Session> session_;
 };
-
-/// The same of a file that perhaps cannot even be read: that is a fault too.
-Result<std::vector<std::string>> faults_of(const std::filesystem::path& path);
 
 }  // namespace kaigo::ledger

@@ -158,8 +158,8 @@ Statement& Statement::bind(int parameter, std::int64_t value) {
     return *this;
 }
 Statement& Statement::bind(int parameter, std::string_view text) {
-    const int code = sqlite3_bind_text64(statement_.get(), parameter, text.data(), text.size(),
-                                         SQLITE_TRANSIENT, SQLITE_UTF8);
+    const int code = sqlite3_bind_text64(statement_.get(), parameter, text.empty() ? "" : text.data(),
+                                         text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
     if (code != SQLITE_OK) fail(code);
     return *this;
 }

@@ -196,7 +196,8 @@ Pass ledger_read(const Kind& kind) {
     auto filling = std::make_shared<Filling>(kind);
     for (std::int64_t i = 0; i < kBatchesInLedger; ++i) filling->write_next();
     return [filling] {
-        ledger::LedgerReader reader(filling->folder / "ledger.db", filling->insurer, filling->kind_id);
+        ledger::LedgerReader reader =
+            Store(filling->folder / "ledger.db").records(filling->insurer, filling->kind_id);
         while (const ledger::Entry* entry = reader.next()) benchmark::DoNotOptimize(entry);
     };
 }

@@ -18,6 +18,7 @@ STREAM = re.compile(r"std::(cout|cerr|clog|ostream|ostringstream|ofstream)\b|\bf
 class Room(NamedTuple):
     path: str
     floor: int
+    inner: list[str]
     rooms: list[str]
     headers: list[str]
 
@@ -31,14 +32,14 @@ def read_table(text: str) -> tuple[list[Room], list[str]]:
     rooms = []
     for call in re.findall(r"^room\(([^)]*)\)", text, re.MULTILINE):
         words = call.split()
-        lists: dict[str, list[str]] = {"FLOOR": [], "ROOMS": [], "HEADERS": [], "LINKS": []}
+        lists: dict[str, list[str]] = {"FLOOR": [], "INNER": [], "ROOMS": [], "HEADERS": [], "LINKS": []}
         current = lists["FLOOR"]
         for word in words[1:]:
             if word in lists:
                 current = lists[word]
             else:
                 current.append(word)
-        rooms.append(Room(words[0], int(lists["FLOOR"][0]), lists["ROOMS"], lists["HEADERS"]))
+        rooms.append(Room(words[0], int(lists["FLOOR"][0]), lists["INNER"], lists["ROOMS"], lists["HEADERS"]))
     everywhere = re.search(r"set\(EVERYWHERE ([^)]*)\)", text)
     return rooms, everywhere[1].split() if everywhere else []
 
@@ -64,6 +65,7 @@ def breaches_of_file(root: Path, path: Path, room: Room, rooms: list[Room], ever
     where = path.relative_to(root)
     # lib/http/client.h is "http/client.h", jobs/sync/run.h is "jobs/sync/run.h".
     prefixes = {each.path.removeprefix("lib/") + "/": each.name for each in rooms}
+    inner = tuple(f"{each.path.removeprefix('lib/')}/{folder}/" for each in rooms for folder in each.inner)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if room.floor < FIRST_FLOOR_THAT_PRINTS and STREAM.search(line):
             out.append(f"{where}:{number}: {room.name} (floor {room.floor}) writes to a stream")
@@ -74,6 +76,8 @@ def breaches_of_file(root: Path, path: Path, room: Room, rooms: list[Room], ever
                 out.append(f"{where}:{number}: {own[1]} stands in no room")
             elif other != room.name and other not in room.rooms:
                 out.append(f"{where}:{number}: {room.name} includes {other}, which rooms.cmake does not give it")
+            elif other != room.name and own[1].startswith(inner):
+                out.append(f"{where}:{number}: {own[1]} is {other}'s own")
         foreign = re.match(r"#include <([^>]+)>", line)
         # The language's own headers have neither a folder nor an ending.
         if foreign and ("/" in foreign[1] or "." in foreign[1]) and not OPERATING_SYSTEM.match(foreign[1]):

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/i18n.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/sync/outbound/judge.h"
 #include "jobs/sync/outbound/ordered_rows.h"
 #include "jobs/words/words.h"
@@ -113,7 +114,7 @@ class Pass {
           options_(options),
           insurer_id_(ledger->ensure_insurer(insurer.number.value())),
           kind_id_(ledger->ensure_kind(kind_.id)),
-          known_(context.config().ledger, insurer_id_, kind_id_),
+          known_(ledger_store(context.config()).records(insurer_id_, kind_id_)),
           evidence_(std::move(evidence)),
           release_(release),
           views_(&views),
@@ -122,8 +123,8 @@ class Pass {
         for (ledger::KnownCase& each : ledger->open_cases(insurer_id_, kind_id_))
             cases_.emplace(each.key, std::move(each));
         if (kind_.requires_kind)
-            prerequisite_.emplace(context.config().ledger, insurer_id_,
-                                  ledger->ensure_kind(*kind_.requires_kind));
+            prerequisite_.emplace(ledger_store(context.config())
+                                      .prerequisites(insurer_id_, ledger->ensure_kind(*kind_.requires_kind)));
         for (const auto& other : context.specification().kinds())
             has_dependants_ = has_dependants_ || other->requires_kind == kind_.id;
         if (kind_.requires_kind) {

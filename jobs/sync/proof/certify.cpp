@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "domain/identifiers.h"
 #include "jobs/runtime/json_text.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/sync/proof/reconcile.h"
 #include "spec/record.h"
 
@@ -83,7 +84,7 @@ Result<Certificate> certify(JobContext& context, Stores& stores, const config::I
     const Instant now = context.environment().clock.now();
     const auto insurer_id = ledger->ensure_insurer(insurer.number.value());
     json::value setup = nullptr;
-    KAIGO_TRY(auto view, ledger::LedgerView::open(context.config().ledger));
+    KAIGO_TRY(auto view, ledger_store(context.config()).view());
     if (const auto times = view.setup_times(insurer_id)) {
         const std::int64_t end = times->completed_at.value_or(to_milliseconds(now));
         setup = json::object{{"baseDate", times->base_date},

@@ -1,6 +1,7 @@
 #include "jobs/sync/proof/reconcile.h"
 
 #include "base/i18n.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/sync/outbound/ordered_rows.h"
 #include "spec/record.h"
 
@@ -147,7 +148,7 @@ Result<KindProof> reconcile_kind(JobContext& context, ledger::SharedLedger& ledg
     proof.mapping = source->plan->fingerprint();
     const auto insurer_id = ledger->ensure_insurer(insurer.number.value());
     const auto kind_id = ledger->ensure_kind(kind.id);
-    KAIGO_TRY(auto view, ledger::LedgerView::open(context.config().ledger));
+    KAIGO_TRY(auto view, ledger_store(context.config()).view());
     proof.receptions = view.receptions(insurer_id, kind_id);
     const auto unsettled = view.unconfirming(insurer_id, kind_id);
     KAIGO_TRY(const auto snapshots, source->source->snapshots(2));
@@ -157,7 +158,7 @@ Result<KindProof> reconcile_kind(JobContext& context, ledger::SharedLedger& ledg
                   open_ordered_rows(context, *plan, {*snapshots[0], *snapshots[1]}, insurer, sort));
         KindProof found = proof;
         Reconciliation reconciliation(found, context, {unsettled.begin(), unsettled.end()});
-        ledger::LedgerReader records(context.config().ledger, insurer_id, kind_id);
+        ledger::LedgerReader records = ledger_store(context.config()).records(insurer_id, kind_id);
         const Entry* entry = records.next();
         std::string last_key;
         for (;;) {

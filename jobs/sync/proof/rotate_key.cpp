@@ -1,6 +1,7 @@
 #include "jobs/sync/proof/rotate_key.h"
 
 #include "base/i18n.h"
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/runtime/stores.h"
 #include "jobs/sync/outbound/ordered_rows.h"
 
@@ -136,7 +137,7 @@ class Rotator {
                       const spec::RecordKind& kind) {
         const auto id = stores_->ledger()->ensure_insurer(insurer.number.value());
         const auto kind_id = stores_->ledger()->ensure_kind(kind.id);
-        ledger::LedgerReader records(config_.ledger, id, kind_id);
+        ledger::LedgerReader records = ledger_store(config_).records(id, kind_id);
         const Entry* entry = records.next();
         std::vector<Ledger::Rekeyed> rekeyed;
         Pair pair;

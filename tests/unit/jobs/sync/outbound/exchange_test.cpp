@@ -6,8 +6,8 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "jobs/runtime/ledger_store.h"
 #include "jobs/runtime/stores.h"
-#include "ledger/view.h"
 #include "support/scripted_platform.h"
 #include "unit/support.h"
 
@@ -88,7 +88,7 @@ struct Fixture {
         return exchange->settle(std::nullopt, [] { return Result<bool>(false); });
     }
     std::map<std::string, int> states() {
-        auto view = *ledger::LedgerView::open(settings.ledger);
+        auto view = *ledger_store(settings).view();
         std::map<std::string, int> out;
         for (const auto& each : view.counts()) out[each.state] += static_cast<int>(each.count);
         return out;

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "ledger/ledger.h"
+#include "ledger/store.h"
 #include "unit/support.h"
 
 namespace {
@@ -30,7 +30,7 @@ using test::kNoon;
 TEST_CASE(
     "an intent is on the disk before it is sent, and takes with it what the platform would tell again") {
     const test::Folder folder;
-    const auto ledger = *Ledger::open(folder / "ledger.db", kNoon);
+    const auto ledger = *Store(folder / "ledger.db").open(kNoon);
     const auto insurer = ledger->ensure_insurer("122192");
     const auto kind = ledger->ensure_kind("insured-persons");
     const RunId run = ledger->start_run("daily-sync", "", "test", kNoon);

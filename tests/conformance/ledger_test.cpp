@@ -1,90 +1,21 @@
-#include "ledger/ledger.h"
+// What a ledger does, whatever engine keeps it.
 
 #include <catch2/catch.hpp>
 
-#include "ledger/schema.h"
-#include "ledger/view.h"
+#include "conformance/ledger_fixture.h"
 #include "registration/consent.h"
 #include "unit/support.h"
 
 using namespace kaigo;
 using namespace kaigo::ledger;
 using namespace kaigo::registration;
-using test::digest;
+using test::kKey;
 using test::kNoon;
-
-namespace {
-
-const std::string kKey = "0000000001";
-
-Sending sending(const std::string& key, std::uint8_t content) {
-    Sending out;
-    out.member = {key, "RECORD" + key, UpdateKind::create};
-    out.from = RecordState::absent;
-    out.event = Event::source_new;
-    out.next.state = RecordState::pending;
-    out.next.owed = UpdateKind::create;
-    out.next.sent = digest(content);
-    out.next.sent_history = 1;
-    return out;
-}
-
-/// A ledger with one batch that is being sent.
-struct Fixture {
-    Fixture() { open(); }
-    void open() {
-        ledger.reset();
-        ledger = *Ledger::open(folder / "ledger.db", kNoon);
-        insurer = ledger->ensure_insurer("122192");
-        kind = ledger->ensure_kind("insured-persons");
-    }
-    BatchId send(const std::string& request, std::vector<Sending> sendings) {
-        BatchDraft draft;
-        draft.insurer = insurer;
-        draft.kind = kind;
-        draft.request_id = request;
-        draft.mode = "daily";
-        draft.body_digest = "d";
-        draft.sendings = std::move(sendings);
-        return ledger->commit_intent(run, draft, "key1", BatchState::sending, kNoon);
-    }
-    void land(BatchId id, const Answer& answer) {
-        const Batch batch = ledger->batch(id);
-        std::vector<Ledger::Landing> landings;
-        for (auto& entry : ledger->flying(batch)) {
-            auto got = apply_result(entry->standing, answer, {}, to_milliseconds(kNoon), 0);
-            CaseStep step{ledger->open_case(insurer, kind, entry->key)
-                              .value_or(KnownCase{0, insurer, kind, entry->key, {}, 0, true}),
-                          {},
-                          {},
-                          true,
-                          "",
-                          ""};
-            step.next = step.known.pmh_case;
-            apply_to_case(step.next, answer, got, step.moves);
-            const bool moved = !step.moves.empty();
-            landings.push_back(
-                {std::move(*entry), got, answer.error_id, moved ? maybe(std::move(step)) : nullptr});
-        }
-        ledger->land(batch, landings, BatchState::settled, "", kNoon);
-    }
-    std::string state() {
-        auto view = LedgerView::open(folder / "ledger.db");
-        const auto records = view->records_of("122192", kKey);
-        return records.empty() ? "absent" : records[0].state;
-    }
-
-    test::Folder folder;
-    std::unique_ptr<Ledger> ledger;
-    InsurerId insurer = 0;
-    KindId kind = 0;
-    RunId run = 0;
-};
-
-}  // namespace
+using test::LedgerFixture;
+using test::sending;
 
 TEST_CASE("a batch that a dead process was sending is unknown, to be asked for before it is sent again") {
-    Fixture f;
+    LedgerFixture f;
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     CHECK(f.state() == "sending");
     f.open();
@@ -94,12 +25,12 @@ TEST_CASE("a batch that a dead process was sending is unknown, to be asked for b
 }
 
 TEST_CASE("the ledger is opened by one process at a time") {
-    Fixture f;
-    CHECK(Ledger::open(f.folder / "ledger.db", kNoon).error().code == ErrorCode::busy);
+    LedgerFixture f;
+    CHECK(f.store.open(kNoon).error().code == ErrorCode::busy);
 }
 
 TEST_CASE("a result lands once: the record's state guards it") {
-    Fixture f;
+    LedgerFixture f;
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     const Batch batch = f.ledger->batch(id);
@@ -109,11 +40,11 @@ TEST_CASE("a result lands once: the record's state guards it") {
 }
 
 TEST_CASE("a record that leaves the normal path has a history, one that does not has none") {
-    Fixture f;
+    LedgerFixture f;
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     f.land(id, {true, true, "", {}});
-    auto view = LedgerView::open(f.folder / "ledger.db");
+    auto view = f.store.view();
     CHECK(view->records_of("", kKey)[0].history.empty());
 
     const std::string other = "0000000002";
@@ -129,7 +60,7 @@ TEST_CASE("a record that leaves the normal path has a history, one that does not
 }
 
 TEST_CASE("the body is needed while a record is owed from it") {
-    Fixture f;
+    LedgerFixture f;
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     f.land(id, {false, false, "KJR0099", ErrorClass::transient});
@@ -143,7 +74,7 @@ TEST_CASE("the body is needed while a record is owed from it") {
 }
 
 TEST_CASE("a change that is no edge of the table is refused, and nothing of it is written") {
-    Fixture f;
+    LedgerFixture f;
     Change change{kKey, RecordState::absent, Event::succeeded, {}, Term::created, {}, {}, {}, {}};
     change.next.state = RecordState::registered;
     CHECK_THROWS_AS(f.ledger->apply_changes(1, f.insurer, f.kind, "key1", {change}, kNoon), std::logic_error);
@@ -151,7 +82,7 @@ TEST_CASE("a change that is no edge of the table is refused, and nothing of it i
 }
 
 TEST_CASE("an account closes only when every row is explained") {
-    Fixture f;
+    LedgerFixture f;
     f.run = f.ledger->start_run("daily-sync", "", "test", kNoon);
     const auto comparison = f.ledger->start_comparison(f.run, f.insurer, f.kind, "all");
     Sending one = sending(kKey, 1);
@@ -171,7 +102,7 @@ TEST_CASE("an account closes only when every row is explained") {
 }
 
 TEST_CASE("a person's deletion is released when no dependant is left") {
-    Fixture f;
+    LedgerFixture f;
     const KindId consent = f.ledger->ensure_kind("comprehensive-consents");
     Change person{kKey, RecordState::absent, Event::source_incomplete, {}, Term::blocked, {}, {}, {}, {}};
     person.next.state = RecordState::blocked;
@@ -198,7 +129,7 @@ TEST_CASE("a person's deletion is released when no dependant is left") {
 }
 
 TEST_CASE("held records are owed again on an operator's word, a refused deletion as a deletion") {
-    Fixture f;
+    LedgerFixture f;
     Change refused{kKey, RecordState::absent, Event::source_unusable, {}, Term::rejected, {}, {}, {}, {}};
     refused.next.state = RecordState::rejected;
     refused.next.on_platform = true;
@@ -217,7 +148,7 @@ TEST_CASE("held records are owed again on an operator's word, a refused deletion
 }
 
 TEST_CASE("a deletion whose body is lost stays sendable: it needs none") {
-    Fixture f;
+    LedgerFixture f;
     Change gone{kKey, RecordState::absent, Event::source_new, {}, Term::gone, {}, {}, {}, {}};
     gone.next.state = RecordState::pending;
     gone.next.on_platform = true;
@@ -235,7 +166,7 @@ TEST_CASE("a deletion whose body is lost stays sendable: it needs none") {
 }
 
 TEST_CASE("setup is complete when nothing is owed or in flight") {
-    Fixture f;
+    LedgerFixture f;
     f.ledger->start_setup(f.insurer, "2026-11-01", kNoon);
     CHECK_FALSE(f.ledger->setup_settled(f.insurer));  // not compared yet
     const BatchId id = f.send("R1", {sending(kKey, 1)});
@@ -248,46 +179,8 @@ TEST_CASE("setup is complete when nothing is owed or in flight") {
     CHECK(f.ledger->setup(f.insurer)->completed);
 }
 
-TEST_CASE("a ledger of a newer program is refused") {
-    Fixture f;
-    f.ledger.reset();
-    {
-        sqlite::Database db(f.folder / "ledger.db", sqlite::Open::read_write);
-        db.execute("PRAGMA user_version = 99");
-    }
-    const auto opened = Ledger::open(f.folder / "ledger.db", kNoon);
-    REQUIRE_FALSE(opened);
-    CHECK(opened.error().message.find("newer program") != std::string::npos);
-}
-
-TEST_CASE("what a power loss may take back is asked for again, and comes to the same end") {
-    Fixture f;
-    const BatchId id = f.send("R1", {sending(kKey, 1)});
-    const auto settle = [&](BatchState from) {
-        f.ledger->batch_accepted(id, from, "N1", kNoon);
-        REQUIRE(f.ledger->receptions_completed(f.insurer, {{id, "3"}}, "C1", kNoon));
-        f.land(id, {true, true, "", ErrorClass::unknown});
-    };
-    // What the disk has for certain: the intent.
-    const test::Folder disk;
-    for (const char* file : {"ledger.db", "ledger.db-wal"})
-        std::filesystem::copy(f.folder / file, disk / file);
-    settle(BatchState::sending);
-    CHECK(f.state() == "registered");
-
-    f.ledger.reset();
-    for (const char* file : {"ledger.db", "ledger.db-wal"}) std::filesystem::remove(f.folder / file);
-    for (const char* file : {"ledger.db", "ledger.db-wal"})
-        std::filesystem::copy(disk / file, f.folder / file);
-    f.open();
-    CHECK(f.ledger->batch(id).state == BatchState::unknown);
-    CHECK(f.ledger->cursor(f.insurer).empty());
-    settle(BatchState::unknown);
-    CHECK(f.state() == "registered");
-}
-
 TEST_CASE("a case opens with its first error, steps are written once, and a stale step is refused") {
-    Fixture f;
+    LedgerFixture f;
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     const Batch batch = f.ledger->batch(id);
@@ -326,7 +219,7 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
 }
 
 TEST_CASE("dependants of a person that was registered anew are probed, but for what is the platform's own") {
-    Fixture f;
+    LedgerFixture f;
     const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const std::string own = kKey + std::string("\0\0\0\1", 4);
     const std::string offices = kKey + std::string("\0\0\0\2", 4);
@@ -350,48 +243,8 @@ TEST_CASE("dependants of a person that was registered anew are probed, but for w
     CHECK(f.ledger->keys_to_read(f.insurer, consents, f.kind, kNoon) == std::vector<std::string>{own});
 }
 
-TEST_CASE("a ledger of the first version keeps its cases, each where its error puts it") {
-    test::Folder folder;
-    {
-        sqlite::Database old(folder / "ledger.db", sqlite::Open::create);
-        migrate_to(old, 1);
-        old.execute(
-            "INSERT INTO insurer VALUES (1, '122192'); INSERT INTO kind VALUES (1, 'insured-persons')");
-        const auto record = [&](const char* key, int state, const char* reason) {
-            auto insert = old.prepare(
-                "INSERT INTO record (insurer, kind, key, state, flags, reason) VALUES (1, 1, ?1, ?2, 4, ?3)");
-            insert.bind_blob(1, key).bind(2, state).bind(3, reason).run();
-        };
-        record("0000000001", 4, "KJP0001");
-        record("0000000002", 4, "KJP0003");
-        record("0000000003", 5, "");
-        const auto open = [&](const char* key, const char* error) {
-            auto insert = old.prepare(
-                "INSERT INTO pmh_case (insurer, kind, key, error_id, state, opened_at) VALUES (1, 1, ?1, ?2, "
-                "'awaiting-mynumber-check', 5)");
-            insert.bind_blob(1, key).bind(2, error).run();
-        };
-        open("0000000001", "KJP0001");
-        open("0000000002", "KJP0003");
-    }
-    const auto ledger = *Ledger::open(folder / "ledger.db", kNoon);
-    const auto cases = ledger->open_cases(1, 1);
-    REQUIRE(cases.size() == 2);
-    CHECK(cases[0].pmh_case.state == CaseState::awaiting_mynumber_check);
-    CHECK(cases[1].pmh_case.state == CaseState::awaiting_operator);
-    CHECK(cases[0].version == 1);
-    CHECK(ledger->cases_to_look_at(1, 1, false).size() == 2);
-    LedgerReader reader(folder / "ledger.db", 1, 1);
-    for (const bool in_case : {true, true, false}) {
-        const Entry* entry = reader.next();
-        REQUIRE(entry != nullptr);
-        CHECK(entry->standing.in_case == in_case);
-        CHECK(entry->standing.unlinked == in_case);
-    }
-}
-
 TEST_CASE("a run that broke off leaves its requests unknown to the next run of that insurer alone") {
-    Fixture f;
+    LedgerFixture f;
     const BatchId mine = f.send("R1", {sending(kKey, 1)});
     f.ledger->interrupt(f.ledger->ensure_insurer("131016"), kNoon);
     CHECK(f.ledger->batch(mine).state == BatchState::sending);
@@ -400,7 +253,7 @@ TEST_CASE("a run that broke off leaves its requests unknown to the next run of t
 }
 
 TEST_CASE("a job that settles has work while something is due, and none before or after") {
-    Fixture f;
+    LedgerFixture f;
     CHECK(!f.ledger->has_work(f.insurer, kNoon));
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
@@ -415,7 +268,7 @@ TEST_CASE("a job that settles has work while something is due, and none before o
 }
 
 TEST_CASE("what is past its retention goes; what stands, and what explains it, stays") {
-    Fixture f;
+    LedgerFixture f;
     const auto day = std::chrono::hours(24);
     f.run = f.ledger->start_run("daily-sync", "", "test", kNoon);
     const BatchId id = f.send("R1", {sending(kKey, 1)});
@@ -428,7 +281,7 @@ TEST_CASE("what is past its retention goes; what stands, and what explains it, s
     const auto gone = f.ledger->erase_past(kNoon, kNoon + 2 * day);
     CHECK(gone.history == 0);
     CHECK(gone.runs == 1);  // the poll that is not the last of its kind
-    auto view = *LedgerView::open(f.folder / "ledger.db");
+    auto view = *f.store.view();
     CHECK(!view.run(poll));
     CHECK(view.run(last));
     CHECK(f.ledger->erase_past(kNoon + 2 * day, kNoon + 2 * day).history ==
@@ -438,7 +291,7 @@ TEST_CASE("what is past its retention goes; what stands, and what explains it, s
 }
 
 TEST_CASE("the schedule goes by runs that did their work, and a setup that broke off is known") {
-    Fixture f;
+    LedgerFixture f;
     const auto ended = [&](const char* job, const char* insurer, const char* outcome, int status, int hour) {
         const Instant at = kNoon + std::chrono::hours(hour);
         f.ledger->end_run(f.ledger->start_run(job, insurer, "test", at), outcome, status, "", at);
@@ -447,7 +300,7 @@ TEST_CASE("the schedule goes by runs that did their work, and a setup that broke
     ended("daily-sync", "122192", "needs-person", 1, 1);
     ended("daily-sync", "122192", "later", 75, 2);
     ended("daily-sync", "122192", "failed", 69, 3);
-    auto view = *LedgerView::open(f.folder / "ledger.db");
+    auto view = *f.store.view();
     const auto last = view.last_starts();
     REQUIRE(last.size() == 2);
     CHECK(last[0].insurer.empty());
@@ -464,8 +317,8 @@ TEST_CASE("the schedule goes by runs that did their work, and a setup that broke
 namespace {
 
 /// A record that becomes what `next` says without being sent.
-void become(Fixture& f, KindId kind, const std::string& key, RecordState from, Event event, Standing next,
-            std::optional<std::int64_t> consent = std::nullopt) {
+void become(LedgerFixture& f, KindId kind, const std::string& key, RecordState from, Event event,
+            Standing next, std::optional<std::int64_t> consent = std::nullopt) {
     const auto comparison = f.ledger->start_comparison(f.run, f.insurer, kind, "all");
     f.ledger->apply_changes(
         comparison, f.insurer, kind, "key1",
@@ -484,7 +337,7 @@ Standing registered() {
 }  // namespace
 
 TEST_CASE("what a comparison counted is there beside the next one") {
-    Fixture f;
+    LedgerFixture f;
     CHECK_FALSE(f.ledger->baseline(f.insurer, f.kind));
     Baseline baseline{7, "m", "s", "k", {{"item:survey.remarks", 3}, {"query:evidence", 0}}};
     f.ledger->set_baseline(f.insurer, f.kind, baseline);
@@ -496,14 +349,14 @@ TEST_CASE("what a comparison counted is there beside the next one") {
 }
 
 TEST_CASE("what a person must see to stands until the next comparison, and says whether the kind is held") {
-    Fixture f;
+    LedgerFixture f;
     const KindId other = f.ledger->ensure_kind("care-certifications");
     f.ledger->set_attention(f.insurer, f.kind,
                             {{attention::kOrphans, 2, "two"}, {attention::kHeldDrop, 5, "five"}}, kNoon);
     CHECK(f.ledger->is_held(f.insurer, f.kind));
     CHECK(f.ledger->is_held(f.insurer, std::nullopt));
     CHECK_FALSE(f.ledger->is_held(f.insurer, other));
-    auto view = LedgerView::open(f.folder / "ledger.db");
+    auto view = f.store.view();
     const auto rows = view->attention();
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].kind == "insured-persons");
@@ -515,9 +368,9 @@ TEST_CASE("what a person must see to stands until the next comparison, and says 
 }
 
 TEST_CASE("a record whose deletion is withheld knows it") {
-    Fixture f;
+    LedgerFixture f;
     become(f, f.kind, kKey, RecordState::absent, Event::platform_owned, registered());
-    auto view = LedgerView::open(f.folder / "ledger.db");
+    auto view = f.store.view();
     CHECK_FALSE(view->records_of("", kKey)[0].withheld);
     f.ledger->withhold(f.insurer, f.kind, {kKey});
     CHECK(view->records_of("", kKey)[0].withheld);
@@ -526,7 +379,7 @@ TEST_CASE("a record whose deletion is withheld knows it") {
 }
 
 TEST_CASE("of each person the latest withdrawal that was told is known, whatever record told it") {
-    Fixture f;
+    LedgerFixture f;
     const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const auto told = [](ConsentReason reason, unsigned day) {
         return ConsentVerdict{reason, *Date::from(2026, 10, day)}.packed();
@@ -550,7 +403,7 @@ TEST_CASE("of each person the latest withdrawal that was told is known, whatever
 }
 
 TEST_CASE("a withdrawal that was told outlives its record, until its person is named") {
-    Fixture f;
+    LedgerFixture f;
     const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const auto verdict = ConsentVerdict{ConsentReason::act_withdrawn, *Date::from(2026, 10, 5)};
     become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered(),
@@ -569,7 +422,7 @@ TEST_CASE("a withdrawal that was told outlives its record, until its person is n
 }
 
 TEST_CASE("a person stays while one of the records is not on its way out") {
-    Fixture f;
+    LedgerFixture f;
     const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     const std::vector<KindId> kinds{f.kind, consents};
     const auto nothing_gone = [](KindId, std::string_view) { return false; };
@@ -591,18 +444,18 @@ TEST_CASE("a person stays while one of the records is not on its way out") {
 }
 
 TEST_CASE("a kind that is held keeps what else must be seen to") {
-    Fixture f;
+    LedgerFixture f;
     f.ledger->set_attention(f.insurer, f.kind,
                             {{attention::kOrphans, 2, "two"}, {attention::kHeldDrop, 5, "five"}}, kNoon);
     f.ledger->hold(f.insurer, f.kind, {{attention::kHeldChange, 7, "seven"}}, kNoon);
-    const auto rows = LedgerView::open(f.folder / "ledger.db")->attention();
+    const auto rows = f.store.view()->attention();
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].attention.code == attention::kHeldChange);
     CHECK(rows[1].attention.code == attention::kOrphans);
 }
 
 TEST_CASE("a consent that was withdrawn is released by its person and reason alone") {
-    Fixture f;
+    LedgerFixture f;
     Standing held;
     held.state = RecordState::rejected;
     held.reason = reason::kWithdrawnBefore;
@@ -612,7 +465,7 @@ TEST_CASE("a consent that was withdrawn is released by its person and reason alo
     CHECK(f.ledger->resend_held(f.insurer, f.kind, kKey, "", "someone", kNoon) == 0);
     CHECK(f.ledger->resend_held(f.insurer, f.kind, "", why, "someone", kNoon) == 0);
     CHECK(f.ledger->resend_held(f.insurer, std::nullopt, kKey, why, "someone", kNoon) == 1);
-    auto view = LedgerView::open(f.folder / "ledger.db");
+    auto view = f.store.view();
     const auto record = view->records_of("", kKey)[0];
     CHECK(record.state == "pending");
     CHECK(record.reason == reason::kWithdrawalReleased);
@@ -620,7 +473,7 @@ TEST_CASE("a consent that was withdrawn is released by its person and reason alo
 }
 
 TEST_CASE("a deletion that waits for what stays in the source is told, one that waits for deletions is not") {
-    Fixture f;
+    LedgerFixture f;
     const KindId consents = f.ledger->ensure_kind("comprehensive-consents");
     Standing gone;
     gone.state = RecordState::blocked;
@@ -630,7 +483,7 @@ TEST_CASE("a deletion that waits for what stays in the source is told, one that 
     become(f, consents, kKey + "1", RecordState::absent, Event::platform_owned, registered());
     gone.on_platform = true;
     become(f, f.kind, kKey, RecordState::registered, Event::dependants_remain, gone);
-    auto view = LedgerView::open(f.folder / "ledger.db");
+    auto view = f.store.view();
     REQUIRE(view->stuck_deletions().size() == 1);
     CHECK(view->stuck_deletions()[0].count == 1);
     CHECK(view->records_of("", kKey)[0].dependants_in_source == 1);
@@ -642,14 +495,14 @@ TEST_CASE("a deletion that waits for what stays in the source is told, one that 
 }
 
 TEST_CASE("a case that came back says how often, and what a person answered last") {
-    Fixture f;
+    LedgerFixture f;
     const auto error = [&](const char* request) {
         const BatchId id = f.send(request, {sending(kKey, 1)});
         f.ledger->batch_accepted(id, BatchState::sending, request, kNoon);
         f.land(id, {false, true, "KJP0001", ErrorClass::pmh_case});
     };
     error("R1");
-    auto view = LedgerView::open(f.folder / "ledger.db");
+    auto view = f.store.view();
     CHECK(view->cases({})[0].recurrences == 0);
     KnownCase known = *f.ledger->open_case(f.insurer, f.kind, kKey);
     CaseStep step{known, known.pmh_case, {}, false, "a clerk", "a note"};
@@ -673,4 +526,36 @@ TEST_CASE("a case that came back says how often, and what a person answered last
     CHECK(again.last_answer == "mynumber-correct");
     CHECK(f.ledger->case_decided(known.id, 1, CaseEvent::mynumber_correct) == "a note");
     CHECK_FALSE(f.ledger->case_decided(known.id, 2, CaseEvent::mynumber_correct));
+}
+
+TEST_CASE("records are read in the order of their keys, as they stood when the reading began") {
+    LedgerFixture f;
+    const std::vector<std::string> keys = {"0000000001", "0000000002", "0000000010"};
+    f.send("R1", {sending(keys[2], 1), sending(keys[0], 2), sending(keys[1], 3)});
+    LedgerReader reader = f.store.records(f.insurer, f.kind);
+    CHECK(reader.next()->key == keys[0]);
+    f.send("R2", {sending("0000000003", 1)});
+    CHECK(reader.next()->key == keys[1]);
+    const Entry* last = reader.next();
+    REQUIRE(last != nullptr);
+    CHECK(last->key == keys[2]);
+    CHECK(last->standing.state == RecordState::sending);
+    CHECK(last->standing.owed == UpdateKind::create);
+    CHECK(last->standing.sent == test::digest(1));
+    CHECK_FALSE(last->standing.acknowledged);
+    CHECK(reader.next() == nullptr);
+}
+
+TEST_CASE("what carries its dependants is on the platform and does not leave it") {
+    LedgerFixture f;
+    const BatchId id = f.send("R1", {sending(kKey, 1), sending("0000000002", 1)});
+    f.send("R2", {sending("0000000003", 1)});
+    f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
+    f.land(id, {true, true, "", {}});
+    PrerequisiteReader persons = f.store.prerequisites(f.insurer, f.kind);
+    CHECK_FALSE(persons.carries_dependants("0000000000"));
+    CHECK(persons.carries_dependants(kKey));
+    CHECK(persons.carries_dependants("0000000002"));
+    CHECK_FALSE(persons.carries_dependants("0000000003"));
+    CHECK_FALSE(persons.carries_dependants("0000000009"));
 }

@@ -1,6 +1,4 @@
-#include "ledger/schema.h"
-
-#include <sqlite3.h>
+#include "ledger/sqlite/schema.h"
 
 #include <array>
 #include <string>
@@ -232,10 +230,10 @@ std::size_t current_version() { return kMigrations.size(); }
 void migrate(sqlite::Database& database) {
     const auto version = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
     if (version > kMigrations.size())
-        throw sqlite::Failure(SQLITE_MISUSE,
-                              tr("the ledger was written by a newer program (version {} of its tables, "
-                                 "this program knows {}): install that program again",
-                                 version, kMigrations.size()));
+        throw StoreFailure(
+            tr("the ledger was written by a newer program (version {} of its tables, "
+               "this program knows {}): install that program again",
+               version, kMigrations.size()));
     migrate_to(database, kMigrations.size());
 }
 
