@@ -175,7 +175,7 @@ http::Response Daemon::run(const http::Request& request, bool may_operate) {
     // The state first: what is printed before the end is never missed.
     const Job::State state = job->state;
     return reply(200, {{"state", state_name(state)},
-                       {"job", job->options.job},
+                       {"job", text_of(job->options.job)},
                        {"insurer", job->options.insurer},
                        {"exitStatus", job->exit_status.load()},
                        {"output", job->output.since(number(request, "output"))},

@@ -25,8 +25,6 @@ constexpr std::chrono::hours kLongestPause{25};
 constexpr Duration kDrainReserve{10'000};
 constexpr Duration kTrialTimeout{5'000};
 
-bool settles(const std::string& job) { return job == "collect-results" || job == "retry-due"; }
-
 std::string resume_mark(const std::string& insurer) { return "resume-setup-" + insurer; }
 
 }  // namespace
@@ -131,7 +129,7 @@ void Daemon::resume_setups() {
         const bool marked = !view->meta(mark).empty();
         if (!marked && !view->setup_broke_off(number)) continue;
         jobs::RunOptions options;
-        options.job = "initial-setup";
+        options.job = JobName::initial_setup;
         options.insurer = number;
         options.yes = options.quiet = true;
         lanes_.put(options, "resumed");
@@ -180,8 +178,8 @@ Instant Daemon::start_due(Instant now) {
     return next;
 }
 
-bool Daemon::worth_starting(const config::Insurer& insurer, const std::string& job, Instant now) {
-    if (!settles(job)) return true;
+bool Daemon::worth_starting(const config::Insurer& insurer, JobName job, Instant now) {
+    if (!only_settles(job)) return true;
     return insurer.service_window.contains(japan_minute_of_day(now)) &&
            stores_->ledger()->has_work(stores_->ledger()->ensure_insurer(insurer.number.value()), now);
 }
@@ -201,7 +199,7 @@ int Daemon::work(Job& job) {
     } catch (const std::exception& failure) {
         events_.record(
             "run-failed",
-            {{"job", job.options.job}, {"insurer", job.options.insurer}, {"error", failure.what()}});
+            {{"job", text_of(job.options.job)}, {"insurer", job.options.insurer}, {"error", failure.what()}});
     }
     return info(ErrorCode::internal).exit_status;
 }
@@ -215,7 +213,7 @@ void Daemon::end_for(const StoreFailure& failure) {
 
 void Daemon::note_end(const Job& job, int status) {
     const bool later = status == info(ErrorCode::busy).exit_status;
-    if (job.options.job == "initial-setup" && !job.options.dry_run)
+    if (job.options.job == JobName::initial_setup && !job.options.dry_run)
         stores_->ledger()->set_meta(resume_mark(job.options.insurer),
                                     later && environment_.stop.stop_requested() ? "yes" : "");
     // Stopped by a person, it does not begin again by itself.

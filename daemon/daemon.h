@@ -36,7 +36,7 @@ class Daemon {
     std::size_t working_lanes() const { return lanes_.working_count(); }
 
   private:
-    using Slot = std::pair<std::string, std::string>;  ///< insurer, job
+    using Slot = std::pair<std::string, JobName>;  ///< insurer, job
 
     std::shared_ptr<const jobs::Installation> installation() const;
     void replace(std::shared_ptr<const jobs::Installation> next);
@@ -46,7 +46,7 @@ class Daemon {
     void resume_setups();
     /// Starts what is due. @return when something is due next
     Instant start_due(Instant now);
-    bool worth_starting(const config::Insurer& insurer, const std::string& job, Instant now);
+    bool worth_starting(const config::Insurer& insurer, JobName job, Instant now);
     void every_minute(Instant now);
     void renew_certificates(Instant now);
     void renew_certificate(const config::Insurer& insurer, Instant now);

@@ -140,6 +140,8 @@ Status Parser::parse(const std::vector<std::string>& arguments) {
     }
     const auto given = std::ranges::find_if(commands_, [](const auto& each) { return each.first->parsed(); });
     if (given != commands_.end()) command_ = given->second;
+    // The parser has seen that it is one of the names.
+    if (const auto job = value_of(kJobNames, arguments_.job)) arguments_.run.job = *job;
     return {};
 }
 

@@ -15,7 +15,7 @@ Result<RemoteCommand> RemoteCommand::parse(const std::vector<std::string>& argum
 
 std::string RemoteCommand::name() const {
     const std::string path(parser_->command().path);
-    return job() != nullptr ? path + " " + job()->job : path;
+    return job() != nullptr ? path + " " + text_of(job()->job) : path;
 }
 
 Status RemoteCommand::check(const config::Config& config) {

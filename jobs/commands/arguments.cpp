@@ -12,7 +12,7 @@ Status Arguments::check(const config::Config& configuration) {
     for (const std::string* day : {&run.base_date, &report_day})
         if (!day->empty() && !Date::parse_iso(*day))
             return fail(ErrorCode::usage, tr("a date is written YYYY-MM-DD"));
-    if (!run.base_date.empty() && run.job != "initial-setup")
+    if (!run.base_date.empty() && run.job != JobName::initial_setup)
         return fail(ErrorCode::usage, tr("only initial-setup takes --base-date"));
     const auto duration = [](const std::string& text, std::optional<Duration>& out) -> Status {
         if (!text.empty()) out = parse_duration(text);

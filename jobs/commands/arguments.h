@@ -14,6 +14,7 @@ struct Arguments {
     bool json() const { return format == "json"; }
 
     RunOptions run;
+    std::string job;  ///< name of run.job, as it was typed
     std::string wait;
     bool standalone = false;
     std::int64_t job_id = 0;

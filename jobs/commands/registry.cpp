@@ -24,16 +24,19 @@ std::vector<std::string> findings() {
     return out;
 }
 
+std::vector<std::string> job_names() {
+    std::vector<std::string> out;
+    for (const auto& [job, name] : kJobNames) out.emplace_back(name);
+    return out;
+}
+
 std::vector<std::string> left_reasons() { return {"exempt", "enrolment-unconfirmable"}; }
 
 // ---- Options of each command
 
 Options run_options(Arguments& a) {
-    return {{"JOB",
-             &a.run.job,
-             tr("initial-setup, daily-sync, collect-results, retry-due or reconcile"),
-             {"initial-setup", "daily-sync", "collect-results", "retry-due", "reconcile"},
-             true},
+    return {{"JOB", &a.job, tr("initial-setup, daily-sync, collect-results, retry-due or reconcile"),
+             job_names(), true},
             {"--insurer", &a.run.insurer, tr("only this insurer (保険者番号)")},
             {"--record", &a.run.kind, tr("only this record kind")},
             {"--base-date", &a.run.base_date, tr("base date (基準日) of initial-setup, YYYY-MM-DD")},

@@ -192,7 +192,7 @@ Result<Decided> decide_case(const config::Config& config, Environment& environme
     KAIGO_TRY(const auto stores, open_stores(config, environment));
     SharedLedger& ledger = stores->ledger();
     // A job of the same insurer may be at work: the case must not move between question and answer.
-    const auto alone = ledger.hold();
+    const auto alone = ledger.lock();
     KAIGO_TRY(auto view, ledger_store(config).view());
     KAIGO_TRY(CaseRow row, case_of(view, decision.name));
     const auto known = ledger->case_by_id(row.id);
@@ -269,7 +269,7 @@ Result<ImportedAnswers> import_answers(const config::Config& config, Environment
     KAIGO_TRY(const auto parsed, parse_case_table(table.bytes, table.file));
     KAIGO_TRY(const auto stores, open_stores(config, environment));
     SharedLedger& ledger = stores->ledger();
-    const auto alone = ledger.hold();
+    const auto alone = ledger.lock();
     const std::string actor = actor_of(environment, operator_name);
     ImportedAnswers out;
     out.notices = notices_of(parsed);

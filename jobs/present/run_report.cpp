@@ -109,7 +109,7 @@ std::vector<std::pair<std::string, std::int64_t>> accounting_terms(const ledger:
 
 void write_accounting(std::ostream& out, const ledger::ComparisonRow& row) {
     write_left(out, row.left);
-    if (row.outcome == "held") {
+    if (row.outcome == name_of(ledger::kComparisonEndNames, ledger::ComparisonEnd::held)) {
         out << "  " << tr("held: nothing of it was sent") << '\n';
         return;
     }
@@ -131,7 +131,7 @@ void write_summary(std::ostream& out, const spec::Specification& specification, 
         return report_plan(out, summary.plans, view != nullptr ? view->sending_rate() : std::nullopt,
                            options.json);
     if (options.quiet && summary.nothing_new) return;
-    if (options.job == "reconcile") {
+    if (options.job == JobName::reconcile) {
         out << certificates_as(options.json ? "json" : "text", specification, summary.certificates, language);
         return;
     }

@@ -6,13 +6,14 @@ namespace kaigo::jobs {
 
 Result<OpenSource> open_mapped_source(const config::SourceSettings& settings,
                                       const Result<std::string>& mapping,
-                                      const spec::Specification& specification, Faults& faults) {
+                                      const spec::Specification& specification, Faults& faults,
+                                      const Connectors& connect) {
     OpenSource out;
     if (mapping)
         out.plan = mapping::Plan::parse(*mapping, settings.mapping, specification, faults);
     else
         faults.add(Fault{settings.mapping.string(), 0, 0, mapping.error().message});
-    KAIGO_TRY(out.source, source::open_source(settings.driver, settings.database));
+    KAIGO_TRY(out.source, connect.source(settings.driver, settings.database));
     if (out.plan) {
         KAIGO_TRY(const auto snapshot, out.source->snapshot());
         out.plan->resolve(*snapshot, faults);
@@ -30,14 +31,19 @@ Result<const OpenSource*> JobContext::source(const std::string& name) {
     if (found != sources_.end()) return &found->second;
     Faults faults;
     KAIGO_TRY(auto opened, open_mapped_source(config().sources.at(name), installation_->mapping(name),
-                                              specification(), faults));
+                                              specification(), faults, environment().connect));
     if (!faults.empty()) return faults.as_failure(ErrorCode::bad_mapping);
     return &sources_.emplace(name, std::move(opened)).first->second;
 }
 
 Result<std::unique_ptr<platform::PlatformClient>> JobContext::client(const config::Insurer& insurer) const {
-    KAIGO_TRY(const platform::HttpsSettings settings, installation_->https_settings(insurer));
-    return platform::open_https_client(settings, specification().wire(), insurer.number.value());
+    return environment().connect.platform(installation(), insurer);
+}
+
+Result<std::unique_ptr<platform::PlatformClient>> connect_online(const Installation& installed,
+                                                                 const config::Insurer& insurer) {
+    KAIGO_TRY(const platform::HttpsSettings settings, installed.https_settings(insurer));
+    return platform::open_https_client(settings, installed.specification().wire(), insurer.number.value());
 }
 
 std::vector<const spec::RecordKind*> JobContext::kinds_of(const config::Insurer& insurer) const {

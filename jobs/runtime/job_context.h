@@ -57,6 +57,7 @@ registration::ConsentPolicy consent_policy_of(const config::Insurer& insurer, co
 /// @param mapping  its text
 Result<OpenSource> open_mapped_source(const config::SourceSettings& settings,
                                       const Result<std::string>& mapping,
-                                      const spec::Specification& specification, Faults& faults);
+                                      const spec::Specification& specification, Faults& faults,
+                                      const Connectors& connect = {});
 
 }  // namespace kaigo::jobs

@@ -36,7 +36,7 @@ Result<std::shared_ptr<Stores>> Stores::open(const config::Config& config, const
 
 Status Stores::audit(Instant at, const std::string& event, const std::string& actor,
                      const std::map<std::string, std::string>& details) {
-    const auto alone = ledger_.hold();
+    const auto alone = ledger_.lock();
     // Not held open: a command beside the daemon tells its use of マイナンバー there too.
     KAIGO_TRY(auto log, audit::AuditLog::open(audit_, kAuditPatience));
     KAIGO_CHECK(log.append(at, event, actor, details));

@@ -17,6 +17,7 @@
 
 namespace kaigo::jobs {
 
+using ledger::RunEnd;
 using ledger::SharedLedger;
 
 namespace {
@@ -50,12 +51,8 @@ class Run {
         if (status == 0 && tally_.needs_person()) status = 1;
         nothing_new_ = status == 0;
         if (status == 0 && something_to_do()) status = 1;
-        if (!options_.dry_run && (options_.job == "initial-setup" || options_.job == "daily-sync"))
-            ledger_->count_standing(run_);
-        const std::string outcome = options_.dry_run           ? "dry-run"
-                                    : status == 1 && was_held_ ? "held"
-                                                               : outcome_name(status);
-        ledger_->end_run(run_, outcome, status, message_, environment_.clock.now());
+        if (!options_.dry_run && (sends_differences(options_.job))) ledger_->count_standing(run_);
+        ledger_->end_run(run_, end_of(status), status, message_, environment_.clock.now());
         audit_end(status);
         tell_end(status);
         summary_.run = run_;
@@ -65,21 +62,15 @@ class Run {
     }
 
     Status begin_audit() {
-        return audit("run-begin", {{"job", options_.job}, {"insurer", options_.insurer}});
+        return audit("run-begin", {{"job", text_of(options_.job)}, {"insurer", options_.insurer}});
     }
 
   private:
-    static std::string outcome_name(int status) {
-        switch (status) {
-            case 0:
-                return "done";
-            case 1:
-                return "needs-person";
-            case 75:
-                return "later";
-            default:
-                return "failed";
-        }
+    RunEnd end_of(int status) const {
+        if (options_.dry_run) return RunEnd::dry_run;
+        if (status == 0) return RunEnd::done;
+        if (status == 1) return was_suspended_ ? RunEnd::held : RunEnd::needs_person;
+        return status == info(ErrorCode::busy).exit_status ? RunEnd::later : RunEnd::failed;
     }
 
     void close_accounts() {
@@ -93,10 +84,10 @@ class Run {
     /// Whether the list of what a person must do, which every output tells, has something for this run: of a
     /// run that read the rows all of it, of another one what a whole kind waits for.
     bool something_to_do() const {
-        if (!had_work_ || options_.dry_run || options_.job == "reconcile") return false;
+        if (!had_work_ || options_.dry_run || options_.job == JobName::reconcile) return false;
         auto view = ledger_store(context_.config()).view();
         if (!view) return false;
-        const bool compares = options_.job == "initial-setup" || options_.job == "daily-sync";
+        const bool compares = sends_differences(options_.job);
         return std::ranges::any_of(tasks_of(context_.specification(), *view, options_.insurer),
                                    [&](const Task& task) { return compares || task.withheld; });
     }
@@ -106,7 +97,7 @@ class Run {
     }
 
     void audit_end(int status) {
-        const auto written = audit("run-end", {{"job", options_.job},
+        const auto written = audit("run-end", {{"job", text_of(options_.job)},
                                                {"run", std::to_string(run_)},
                                                {"exit", std::to_string(status)},
                                                {"records-sent", std::to_string(tally_.sent)},
@@ -117,20 +108,22 @@ class Run {
 
     observe::Fields fields(observe::Fields more) const {
         observe::Fields out{
-            {"run", std::to_string(run_)}, {"job", options_.job}, {"insurer", options_.insurer}};
+            {"run", std::to_string(run_)}, {"job", text_of(options_.job)}, {"insurer", options_.insurer}};
         std::ranges::move(more, std::back_inserter(out));
         return out;
     }
 
     void tell_end(int status) const {
-        const std::string outcome = outcome_name(status);
-        environment_.tell("run-" + (outcome == "done" ? std::string("ended") : outcome),
-                          fields({{"exit", std::to_string(status)},
-                                  {"sent", std::to_string(tally_.sent)},
-                                  {"registered", std::to_string(tally_.registered)},
-                                  {"deleted", std::to_string(tally_.deleted)},
-                                  {"storedInError", std::to_string(tally_.stored_in_error)},
-                                  {"rejected", std::to_string(tally_.rejected)}}));
+        const std::string how = status == 0                                   ? "ended"
+                                : status == 1                                 ? "needs-person"
+                                : status == info(ErrorCode::busy).exit_status ? "later"
+                                                                              : "failed";
+        environment_.tell("run-" + how, fields({{"exit", std::to_string(status)},
+                                                {"sent", std::to_string(tally_.sent)},
+                                                {"registered", std::to_string(tally_.registered)},
+                                                {"deleted", std::to_string(tally_.deleted)},
+                                                {"storedInError", std::to_string(tally_.stored_in_error)},
+                                                {"rejected", std::to_string(tally_.rejected)}}));
     }
 
     void say_error(const Error& error) {
@@ -143,7 +136,7 @@ class Run {
     int run_insurer(const config::Insurer& insurer) {
         const auto outcome = attempt(insurer);
         if (outcome) return *outcome;
-        was_held_ = was_held_ || outcome.error().code == ErrorCode::needs_person;
+        was_suspended_ = was_suspended_ || outcome.error().code == ErrorCode::needs_person;
         say_error(outcome.error());
         return info(outcome.error().code).exit_status;
     }
@@ -176,21 +169,21 @@ class Run {
         ledger_->interrupt(id, environment_.clock.now());
         auto setup = ledger_->setup(id);
         checked_ = false;
-        held_.reset();
-        const bool compares = options_.job == "initial-setup" || options_.job == "daily-sync";
-        if (options_.job == "initial-setup") {
+        suspended_.reset();
+        const bool compares = sends_differences(options_.job);
+        if (options_.job == JobName::initial_setup) {
             KAIGO_TRY(const bool go_on, prepare_setup(insurer, setup));
             if (!go_on) return 0;
         }
         had_work_ = true;
-        if (options_.job == "daily-sync" && !options_.dry_run && !(setup && setup->completed))
+        if (options_.job == JobName::daily_sync && !options_.dry_run && !(setup && setup->completed))
             return fail(ErrorCode::needs_person,
                         setup
                             ? tr("insurer {}: the initial setup is not complete yet", insurer.number.value())
                             : tr("insurer {}: the initial setup has not been done", insurer.number.value()))
                 .remedy(tr("run: kaigo-gateway run initial-setup --insurer {}", insurer.number.value()));
         if (options_.dry_run) return dry_run(insurer);
-        if (options_.job == "reconcile") return reconcile(insurer);
+        if (options_.job == JobName::reconcile) return reconcile(insurer);
 
         KAIGO_TRY(const auto client, context_.client(insurer));
         // A certificate that is wrong now is wrong for every request: told before anything is read or
@@ -212,13 +205,14 @@ class Run {
             static_cast<void>(settled);
             // A setup that was compared, and then met a source that cannot be believed, is compared once
             // more.
-            if (options_.job == "daily-sync" || !setup->compared || ledger_->is_held(id, std::nullopt))
+            if (options_.job == JobName::daily_sync || !setup->compared ||
+                ledger_->is_suspended(id, std::nullopt))
                 KAIGO_CHECK(compare_all(insurer, exchange, deadline, read_again));
             if (stopped_) {
                 exchange.drain();
                 return stopped_status();
             }
-            if (options_.job == "initial-setup" && options_.kind.empty() && !held_)
+            if (options_.job == JobName::initial_setup && options_.kind.empty() && !suspended_)
                 ledger_->setup_compared(id, environment_.clock.now());
         }
         KAIGO_TRY(bool settled, settle_quietly(exchange, deadline, read_again));
@@ -235,10 +229,10 @@ class Run {
         }
         if (environment_.stop.stop_requested()) return stopped_status();
         // What went out before a kind was held has settled.
-        if (auto held = std::exchange(held_, std::nullopt)) return tl::unexpected(*std::move(held));
+        if (auto held = std::exchange(suspended_, std::nullopt)) return tl::unexpected(*std::move(held));
         if (!settled && trouble_) return tl::unexpected(*trouble_);
         if (!settled) KAIGO_CHECK(reachable(*client));
-        if (!settled && options_.job == "initial-setup") return 75;
+        if (!settled && options_.job == JobName::initial_setup) return 75;
         return 0;
     }
 
@@ -269,8 +263,8 @@ class Run {
 
     std::optional<Instant> wait_deadline() const {
         if (options_.wait) return environment_.clock.now() + *options_.wait;
-        if (options_.job == "initial-setup") return std::nullopt;
-        if (options_.job == "daily-sync") return environment_.clock.now() + kDailyWait;
+        if (options_.job == JobName::initial_setup) return std::nullopt;
+        if (options_.job == JobName::daily_sync) return environment_.clock.now() + kDailyWait;
         return environment_.clock.now();
     }
 
@@ -290,7 +284,7 @@ class Run {
             auto compared = compare_when_open(insurer, *kind, exchange, read_again);
             if (!compared && compared.error().code == ErrorCode::needs_person) {
                 // The source cannot be believed now: the kinds behind this one wait too.
-                held_ = compared.error();
+                suspended_ = compared.error();
                 observer_.end();
                 return {};
             }
@@ -314,7 +308,7 @@ class Run {
     Status compare_when_open(const config::Insurer& insurer, const spec::RecordKind& kind, Exchange& exchange,
                              const std::function<Result<bool>()>& read_again) {
         CompareOptions options = compare_options();
-        options.pause_when_closed = options_.job == "initial-setup" && !options_.wait;
+        options.pause_when_closed = options_.job == JobName::initial_setup && !options_.wait;
         options.judged = checked_;
         for (;;) {
             const auto outcome =
@@ -391,7 +385,7 @@ class Run {
         tally_.my_numbers_read += certificate.my_numbers_read;
         summary_.differences += certificate.differences;
         summary_.certificates.push_back(std::move(certificate.document));
-        if (!certificate.sound && options_.job != "reconcile")
+        if (!certificate.sound && options_.job != JobName::reconcile)
             return fail(ErrorCode::internal,
                         tr("insurer {}: ledger and receptions do not agree, or sums do not close",
                            insurer.number.value()))
@@ -427,7 +421,7 @@ class Run {
                 ledger_->cases_to_look_at(insurer_id, ledger_->ensure_kind(kind->id), opened_cases),
                 std::back_inserter(keys));
             // While a kind is held, its rows are not believed one by one either.
-            if (keys.empty() || ledger_->is_held(insurer_id, ledger_->ensure_kind(kind->id))) continue;
+            if (keys.empty() || ledger_->is_suspended(insurer_id, ledger_->ensure_kind(kind->id))) continue;
             CompareOptions options = compare_options();
             options.only.emplace(keys.begin(), keys.end());
             const auto outcome =
@@ -435,7 +429,7 @@ class Run {
             if (outcome)
                 sent = sent || outcome->sent > 0;
             else if (outcome.error().code == ErrorCode::needs_person)
-                held_ = outcome.error();
+                suspended_ = outcome.error();
             else
                 return tl::unexpected(outcome.error());
         }
@@ -504,11 +498,11 @@ class Run {
     std::string message_;
     std::optional<Error> trouble_;  ///< why the last settling did not come to its end
     bool stopped_ = false;
-    bool nothing_new_ = false;   ///< what waits for a person waited before this run
-    bool had_work_ = false;      ///< of any insurer: not only a setup that was complete before
-    bool checked_ = false;       ///< every row of this insurer was read and judged in this run
-    bool was_held_ = false;      ///< of any insurer: it waits for a person's word
-    std::optional<Error> held_;  ///< a kind of this insurer that waits for a person
+    bool nothing_new_ = false;        ///< what waits for a person waited before this run
+    bool had_work_ = false;           ///< of any insurer: not only a setup that was complete before
+    bool checked_ = false;            ///< every row of this insurer was read and judged in this run
+    bool was_suspended_ = false;      ///< of any insurer: it waits for a person's word
+    std::optional<Error> suspended_;  ///< a kind of this insurer that waits for a person
     RunSummary summary_;
     bool accounts_open_ = false;
     Observer& observer_;

@@ -13,7 +13,7 @@
 namespace kaigo::jobs {
 
 struct RunOptions {
-    std::string job;
+    JobName job = JobName::daily_sync;
     std::string insurer;  ///< empty: all
     std::string kind;     ///< empty: all
     std::string base_date;

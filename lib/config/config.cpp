@@ -11,9 +11,6 @@
 namespace kaigo::config {
 namespace {
 
-const std::set<std::string> kJobs = {"initial-setup", "daily-sync", "collect-results", "retry-due",
-                                     "reconcile"};
-
 constexpr std::array<std::string_view, 7> kDays = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
 
 std::optional<ServiceWindow> parse_window(const std::string& text) {
@@ -245,9 +242,11 @@ class Reader {
         for (const YAML::Node& node : parent.sequence("schedule")) {
             YamlMap map(node, parent.file(), faults_);
             ScheduleEntry entry;
-            entry.job = map.required_text("job");
-            if (!entry.job.empty() && !kJobs.contains(entry.job))
-                map.fault("job", tr("there is no job \"{}\"", entry.job));
+            const std::string job = map.required_text("job");
+            if (const auto known = value_of(kJobNames, job))
+                entry.job = *known;
+            else if (!job.empty())
+                map.fault("job", tr("there is no job \"{}\"", job));
             entry.at = map.parsed("at", parse_time_of_day, tr("a time is written HH:MM"));
             entry.every =
                 map.parsed("every", parse_duration, tr("a duration is an integer and ms, s, m, h or d"));

@@ -11,6 +11,7 @@
 #include "base/date.h"
 #include "base/result.h"
 #include "domain/identifiers.h"
+#include "domain/job_name.h"
 
 namespace kaigo::config {
 
@@ -30,7 +31,7 @@ struct Preconditions {
 };
 
 struct ScheduleEntry {
-    std::string job;
+    JobName job = JobName::daily_sync;
     std::optional<int> at;  ///< minute of the day
     std::optional<std::chrono::milliseconds> every;
     std::vector<unsigned> days;  ///< of the week, 0 Sunday … 6 Saturday; empty: every day

@@ -32,6 +32,20 @@ enum class ErrorClass : std::uint8_t {
 /// Class of an error that refuses a whole request.
 enum class RequestErrorClass : std::uint8_t { malformed, certificate, conflict, too_large, busy, unknown };
 
+/// How far the platform is with a reception (処理状況).
+enum class Processing : std::uint8_t {
+    accepted,
+    running,
+    done,
+    done_with_errors,
+    aborted,  ///< 異常終了: nothing of it was registered, and it has no results
+    unknown,  ///< a code that the interface does not have: its results are asked for
+};
+
+constexpr bool is_finished(Processing state) {
+    return state != Processing::accepted && state != Processing::running;
+}
+
 template <class Enum, std::size_t N>
 using Names = std::array<std::pair<Enum, std::string_view>, N>;
 
@@ -88,6 +102,15 @@ struct WireNames {
     const std::string& key(const std::string& role) const { return keys.at(role); }
     const std::string& value(const std::string& role) const { return values.at(role); }
     std::int64_t limit(const std::string& role) const { return limits.at(role); }
+    /// @param code  as the platform tells it
+    Processing processing(std::string_view code) const {
+        if (code == value("processing_accepted")) return Processing::accepted;
+        if (code == value("processing_running")) return Processing::running;
+        if (code == value("processing_done")) return Processing::done;
+        if (code == value("processing_done_with_errors")) return Processing::done_with_errors;
+        if (code == value("processing_aborted")) return Processing::aborted;
+        return Processing::unknown;
+    }
 };
 
 }  // namespace kaigo

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "domain/job_name.h"
 #include "ledger/types.h"
 #include "registration/comparison.h"
 #include "registration/result.h"
@@ -86,13 +87,10 @@ class Ledger {
 
     // Runs and comparisons.
     /// @param insurer  保険者番号; empty: all
-    RunId start_run(const std::string& job, const std::string& insurer, const std::string& actor,
-                    Instant now);
-    void end_run(RunId run, const std::string& outcome, int exit_status, const std::string& message,
-                 Instant now);
+    RunId start_run(JobName job, const std::string& insurer, const std::string& actor, Instant now);
+    void end_run(RunId run, RunEnd how, int exit_status, const std::string& message, Instant now);
     ComparisonId start_comparison(RunId run, InsurerId insurer, KindId kind, const std::string& scope);
-    void finish_comparison(ComparisonId comparison, const Accounting& left, const std::string& outcome,
-                           bool complete);
+    void finish_comparison(ComparisonId comparison, const Accounting& left, ComparisonEnd how, bool complete);
     /// Counts the right-hand side of every comparison of the run whose account is not closed yet. From then
     /// on its records may move into other accounts.
     /// @return ids of the comparisons whose sums do not close
@@ -101,10 +99,10 @@ class Ledger {
     /// What a person must see to in this kind; takes the place of what was there.
     void set_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention, Instant now);
     /// The last reading of this kind waits for a person's word. What else must be seen to stays.
-    void hold(InsurerId insurer, KindId kind, const std::vector<Attention>& why, Instant now);
+    void suspend(InsurerId insurer, KindId kind, const std::vector<Attention>& why, Instant now);
     /// Whether the last reading of this kind waits for a person's word.
     /// @param kind  nothing: of any kind
-    bool is_held(InsurerId insurer, std::optional<KindId> kind);
+    bool is_suspended(InsurerId insurer, std::optional<KindId> kind);
     /// Records without a row whose deletion is withheld; take the place of those before.
     void withhold(InsurerId insurer, KindId kind, const std::vector<std::string>& keys);
     std::optional<Baseline> baseline(InsurerId insurer, KindId kind);

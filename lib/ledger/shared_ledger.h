@@ -25,7 +25,7 @@ class SharedLedger {
     /// Arguments may call it too: `ledger->batches(ledger->ensure_insurer(number), …)`.
     Call operator->() { return {*ledger_, mutex_}; }
     /// Keeps others away for several calls: what was read stays true until it is written. Short ones only.
-    [[nodiscard]] std::unique_lock<std::recursive_mutex> hold() {
+    [[nodiscard]] std::unique_lock<std::recursive_mutex> lock() {
         return std::unique_lock<std::recursive_mutex>(mutex_);
     }
 

@@ -50,6 +50,46 @@ inline constexpr Names<BatchState, 8> kBatchStateNames = {{
     {BatchState::dissolved, "dissolved"},
 }};
 
+/// How a run ended. Names are stored: never change one.
+enum class RunEnd : std::uint8_t {
+    done,
+    needs_person,  ///< done, and something waits for a person
+    held,          ///< a kind waits for a person's word: nothing of it was sent
+    later,         ///< not finished; the next run goes on
+    failed,
+    dry_run,
+    interrupted,  ///< its process ended before it
+};
+inline constexpr Names<RunEnd, 7> kRunEndNames = {{
+    {RunEnd::done, "done"},
+    {RunEnd::needs_person, "needs-person"},
+    {RunEnd::held, "held"},
+    {RunEnd::later, "later"},
+    {RunEnd::failed, "failed"},
+    {RunEnd::dry_run, "dry-run"},
+    {RunEnd::interrupted, "interrupted"},
+}};
+
+/// How a comparison ended. Names are stored: never change one.
+enum class ComparisonEnd : std::uint8_t {
+    done,
+    stopped,            ///< by a person, a closed platform or a full spool
+    failed,             ///< its rows could not be read to their end
+    held,               ///< it waits for a person's word: nothing of it was sent
+    unreadable_keys,    ///< rows without a readable key: no deletions
+    restarted_sorted,   ///< rows came out of order
+    restarted_counted,  ///< too much would go out to be kept in memory: counted first
+};
+inline constexpr Names<ComparisonEnd, 7> kComparisonEndNames = {{
+    {ComparisonEnd::done, "done"},
+    {ComparisonEnd::stopped, "stopped"},
+    {ComparisonEnd::failed, "failed"},
+    {ComparisonEnd::held, "held"},
+    {ComparisonEnd::unreadable_keys, "unreadable-keys"},
+    {ComparisonEnd::restarted_sorted, "restarted-sorted"},
+    {ComparisonEnd::restarted_counted, "restarted-counted"},
+}};
+
 /// A record with what is known of it.
 struct Entry {
     std::string key;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "domain/job_name.h"
 #include "ledger/types.h"
 #include "registration/consent.h"
 
@@ -177,7 +178,7 @@ class LedgerView {
     /// The last start of every job, for the schedule: of runs that did their work, not of those that broke
     /// off or found nobody there.
     struct LastStart {
-        std::string job;
+        JobName job;
         std::string insurer;  ///< empty: all
         std::int64_t started_at = 0;
     };

@@ -46,7 +46,7 @@ class RowsAhead : public RowStream {
   public:
     explicit RowsAhead(std::unique_ptr<RowStream> rows)
         : rows_(std::move(rows)),
-          columns_(rows_->row().size()),
+          columns_(rows_->columns().size()),
           blocks_(kBlocks, [this](Block& block) { return fill(block); }) {}
 
     Result<bool> next() override {

@@ -83,7 +83,7 @@ TEST_CASE("a change that is no edge of the table is refused, and nothing of it i
 
 TEST_CASE("an account closes only when every row is explained") {
     LedgerFixture f;
-    f.run = f.ledger->start_run("daily-sync", "", "test", kNoon);
+    f.run = f.ledger->start_run(JobName::daily_sync, "", "test", kNoon);
     const auto comparison = f.ledger->start_comparison(f.run, f.insurer, f.kind, "all");
     Sending one = sending(kKey, 1);
     one.comparison = comparison;
@@ -91,13 +91,13 @@ TEST_CASE("an account closes only when every row is explained") {
     Accounting left;
     left.read = 1;
     left.created = 1;
-    f.ledger->finish_comparison(comparison, left, "done", true);
+    f.ledger->finish_comparison(comparison, left, ComparisonEnd::done, true);
     CHECK(f.ledger->close_accounts(f.run).empty());  // still owed: explained
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     f.land(id, {true, true, "", {}});
     CHECK(f.ledger->close_accounts(f.run).empty());
     left.read = 2;
-    f.ledger->finish_comparison(comparison, left, "done", true);
+    f.ledger->finish_comparison(comparison, left, ComparisonEnd::done, true);
     CHECK(f.ledger->close_accounts(f.run) == std::vector<ComparisonId>{comparison});
 }
 
@@ -270,13 +270,13 @@ TEST_CASE("a job that settles has work while something is due, and none before o
 TEST_CASE("what is past its retention goes; what stands, and what explains it, stays") {
     LedgerFixture f;
     const auto day = std::chrono::hours(24);
-    f.run = f.ledger->start_run("daily-sync", "", "test", kNoon);
+    f.run = f.ledger->start_run(JobName::daily_sync, "", "test", kNoon);
     const BatchId id = f.send("R1", {sending(kKey, 1)});
-    f.ledger->end_run(f.run, "done", 0, "", kNoon);
-    const RunId poll = f.ledger->start_run("collect-results", "122192", "schedule", kNoon);
-    f.ledger->end_run(poll, "done", 0, "", kNoon);
-    const RunId last = f.ledger->start_run("collect-results", "122192", "schedule", kNoon + day);
-    f.ledger->end_run(last, "done", 0, "", kNoon + day);
+    f.ledger->end_run(f.run, RunEnd::done, 0, "", kNoon);
+    const RunId poll = f.ledger->start_run(JobName::collect_results, "122192", "schedule", kNoon);
+    f.ledger->end_run(poll, RunEnd::done, 0, "", kNoon);
+    const RunId last = f.ledger->start_run(JobName::collect_results, "122192", "schedule", kNoon + day);
+    f.ledger->end_run(last, RunEnd::done, 0, "", kNoon + day);
     f.ledger->alarm(f.insurer, "request-refused", "", kNoon);
     const auto gone = f.ledger->erase_past(kNoon, kNoon + 2 * day);
     CHECK(gone.history == 0);
@@ -292,14 +292,14 @@ TEST_CASE("what is past its retention goes; what stands, and what explains it, s
 
 TEST_CASE("the schedule goes by runs that did their work, and a setup that broke off is known") {
     LedgerFixture f;
-    const auto ended = [&](const char* job, const char* insurer, const char* outcome, int status, int hour) {
+    const auto ended = [&](JobName job, const char* insurer, RunEnd how, int status, int hour) {
         const Instant at = kNoon + std::chrono::hours(hour);
-        f.ledger->end_run(f.ledger->start_run(job, insurer, "test", at), outcome, status, "", at);
+        f.ledger->end_run(f.ledger->start_run(job, insurer, "test", at), how, status, "", at);
     };
-    ended("daily-sync", "", "done", 0, 0);
-    ended("daily-sync", "122192", "needs-person", 1, 1);
-    ended("daily-sync", "122192", "later", 75, 2);
-    ended("daily-sync", "122192", "failed", 69, 3);
+    ended(JobName::daily_sync, "", RunEnd::done, 0, 0);
+    ended(JobName::daily_sync, "122192", RunEnd::needs_person, 1, 1);
+    ended(JobName::daily_sync, "122192", RunEnd::later, 75, 2);
+    ended(JobName::daily_sync, "122192", RunEnd::failed, 69, 3);
     auto view = *f.store.view();
     const auto last = view.last_starts();
     REQUIRE(last.size() == 2);
@@ -307,10 +307,10 @@ TEST_CASE("the schedule goes by runs that did their work, and a setup that broke
     CHECK(last[1].started_at == to_milliseconds(kNoon + std::chrono::hours(1)));
     CHECK(!view.setup_broke_off("122192"));
     f.ledger->start_setup(f.insurer, "2026-11-01", kNoon);
-    f.ledger->start_run("initial-setup", "122192", "test", kNoon);
+    f.ledger->start_run(JobName::initial_setup, "122192", "test", kNoon);
     f.open();  // as the next process finds it
     CHECK(view.setup_broke_off("122192"));
-    ended("initial-setup", "122192", "later", 75, 4);
+    ended(JobName::initial_setup, "122192", RunEnd::later, 75, 4);
     CHECK(!view.setup_broke_off("122192"));
 }
 
@@ -353,9 +353,9 @@ TEST_CASE("what a person must see to stands until the next comparison, and says 
     const KindId other = f.ledger->ensure_kind("care-certifications");
     f.ledger->set_attention(f.insurer, f.kind,
                             {{attention::kOrphans, 2, "two"}, {attention::kHeldDrop, 5, "five"}}, kNoon);
-    CHECK(f.ledger->is_held(f.insurer, f.kind));
-    CHECK(f.ledger->is_held(f.insurer, std::nullopt));
-    CHECK_FALSE(f.ledger->is_held(f.insurer, other));
+    CHECK(f.ledger->is_suspended(f.insurer, f.kind));
+    CHECK(f.ledger->is_suspended(f.insurer, std::nullopt));
+    CHECK_FALSE(f.ledger->is_suspended(f.insurer, other));
     auto view = f.store.view();
     const auto rows = view->attention();
     REQUIRE(rows.size() == 2);
@@ -363,7 +363,7 @@ TEST_CASE("what a person must see to stands until the next comparison, and says 
     CHECK(rows[0].attention.code == attention::kHeldDrop);
     CHECK(rows[0].attention.detail == "five");
     f.ledger->set_attention(f.insurer, f.kind, {{attention::kOrphans, 1, "one"}}, kNoon);
-    CHECK_FALSE(f.ledger->is_held(f.insurer, std::nullopt));
+    CHECK_FALSE(f.ledger->is_suspended(f.insurer, std::nullopt));
     CHECK(view->attention().size() == 1);
 }
 
@@ -447,7 +447,7 @@ TEST_CASE("a kind that is held keeps what else must be seen to") {
     LedgerFixture f;
     f.ledger->set_attention(f.insurer, f.kind,
                             {{attention::kOrphans, 2, "two"}, {attention::kHeldDrop, 5, "five"}}, kNoon);
-    f.ledger->hold(f.insurer, f.kind, {{attention::kHeldChange, 7, "seven"}}, kNoon);
+    f.ledger->suspend(f.insurer, f.kind, {{attention::kHeldChange, 7, "seven"}}, kNoon);
     const auto rows = f.store.view()->attention();
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].attention.code == attention::kHeldChange);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a room may include, by the table in rooms.cmake: its own files, the rooms it names, which stand below it, and
-the third-party headers it names. Below floor 8 nothing writes to a stream. Exits 1 with every breach.
+the third-party headers it names. Below floor 8 nothing writes to a stream. No two files define the same class: the linker
+would take one for the other. Exits 1 with every breach.
 
 usage: check-floors.py [ROOT]
 """
@@ -86,17 +87,34 @@ def breaches_of_file(root: Path, path: Path, room: Room, rooms: list[Room], ever
     return out
 
 
+def classes_of(text: str) -> list[str]:
+    """Full names of the classes that a file defines, but for those that no other file can see."""
+    text = re.sub(r"^namespace \{$.*?^\}  // namespace$", "", text, flags=re.MULTILINE | re.DOTALL)
+    out, namespace = [], ""
+    for line in text.splitlines():
+        if opened := re.match(r"namespace ([\w:]+) \{", line):
+            namespace = opened[1]
+        if defined := re.match(r"(?:class|struct) (\w+)(?: final)?(?: : [^;]*)? \{", line):
+            out.append(f"{namespace}::{defined[1]}")
+    return out
+
+
 def main() -> int:
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
     rooms, everywhere = read_table((root / "rooms.cmake").read_text(encoding="utf-8"))
     breaches = breaches_of_table(rooms)
     count = 0
+    defined: dict[str, Path] = {}
     for room in rooms:
         for path in sorted((root / room.path).rglob("*")):
             if path.suffix not in (".h", ".cpp"):
                 continue
             count += 1
             breaches += breaches_of_file(root, path, room, rooms, everywhere)
+            for name in classes_of(path.read_text(encoding="utf-8")):
+                other = defined.setdefault(name, path)
+                if other != path:
+                    breaches.append(f"{path.relative_to(root)}: {name} is defined in {other.relative_to(root)} too")
     known = [root / room.path for room in rooms]
     for folder in ("lib", "jobs", "daemon"):
         for path in (root / folder).rglob("*.*"):

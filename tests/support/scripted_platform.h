@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ class ScriptedPlatform : public platform::PlatformClient {
     std::vector<Script> scripts;    ///< of the submissions to come, in order; behind them all is accepted
     std::vector<Request> requests;  ///< that came
     std::map<std::string, std::string> errors;  ///< errorId by recordId; the others are registered
+    std::string error_for_all;                  ///< errorId of every record; empty: none
+    std::set<std::string> stored_errors = {"KJP0001", "KJP0002",
+                                           "KJP0003"};  ///< the record is kept with them
 
     void submit(platform::Submission submission) override {
         Request request{submission.request_id, {}};
@@ -73,9 +77,10 @@ class ScriptedPlatform : public platform::PlatformClient {
     std::future<Result<platform::ResultPage>> results(const std::string& number, std::int64_t) override {
         platform::ResultPage page;
         for (const std::string& id : taken_.at(std::stoul(number)).record_ids) {
-            const auto error = errors.find(id);
-            page.results.push_back({id, error == errors.end(), error == errors.end(),
-                                    error == errors.end() ? "" : error->second});
+            const auto found = errors.find(id);
+            const std::string error = found == errors.end() ? error_for_all : found->second;
+            page.results.push_back(
+                {id, error.empty(), error.empty() || stored_errors.contains(error), error});
         }
         page.total = static_cast<std::int64_t>(page.results.size());
         std::promise<Result<platform::ResultPage>> promise;
@@ -99,6 +104,34 @@ class ScriptedPlatform : public platform::PlatformClient {
     const WireNames& wire_;
     std::vector<Request> taken_;
     std::vector<std::pair<std::int64_t, platform::SubmitResult>> outcomes_;
+};
+
+/// The test's platform, for whoever wants one of his own.
+class BorrowedPlatform : public platform::PlatformClient {
+  public:
+    explicit BorrowedPlatform(ScriptedPlatform& platform) : platform_(platform) {}
+    void submit(platform::Submission submission) override { platform_.submit(std::move(submission)); }
+    std::vector<std::pair<std::int64_t, platform::SubmitResult>> wait(Duration limit) override {
+        return platform_.wait(limit);
+    }
+    std::size_t in_flight() const override { return platform_.in_flight(); }
+    Result<platform::ServiceStatus> service_status() override { return platform_.service_status(); }
+    Result<platform::ReceptionPage> completed(const std::string& cursor) override {
+        return platform_.completed(cursor);
+    }
+    Result<std::optional<platform::Reception>> find(const std::string& id) override {
+        return platform_.find(id);
+    }
+    Result<std::optional<platform::Reception>> progress(const std::string& number) override {
+        return platform_.progress(number);
+    }
+    std::future<Result<platform::ResultPage>> results(const std::string& number,
+                                                      std::int64_t offset) override {
+        return platform_.results(number, offset);
+    }
+
+  private:
+    ScriptedPlatform& platform_;
 };
 
 }  // namespace kaigo::test

@@ -120,7 +120,7 @@ class PreFlight {
         for (const KindValidation& kind : kinds)
             for (const mapping::ChildCount& child : kind.children)
                 if (!options_.accept_change &&
-                    holds(safety, child.orphans, child.rows, safety.orphan_percent))
+                    exceeds(safety, child.orphans, child.rows, safety.orphan_percent))
                     return fail(ErrorCode::needs_person,
                                 tr("insurer {}: {}: nothing was sent", number, orphans_in_words(child)))
                         .remedy(tr("find out why, with validate-mapping and in the core system; if that is "

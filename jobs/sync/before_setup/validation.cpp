@@ -221,8 +221,8 @@ Result<Validation> validate_rows(const config::Config& config, const Environment
     Validation out;
     std::map<std::string, OpenSource> sources;
     for (const auto& [name, settings] : config.sources) {
-        KAIGO_TRY(auto opened,
-                  open_mapped_source(settings, read_mapping(settings), specification, out.faults));
+        KAIGO_TRY(auto opened, open_mapped_source(settings, read_mapping(settings), specification, out.faults,
+                                                  environment.connect));
         if (const std::string note = opened.source->note(); !note.empty()) out.notes.push_back(note);
         sources.emplace(name, std::move(opened));
     }

@@ -13,7 +13,7 @@ bool exceeds(std::int64_t part, std::int64_t whole, int percent) { return part *
 
 }  // namespace
 
-bool holds(const config::Safety& safety, std::int64_t part, std::int64_t whole, int percent) {
+bool exceeds(const config::Safety& safety, std::int64_t part, std::int64_t whole, int percent) {
     return part > 0 && part >= safety.floor && exceeds(part, whole, percent);
 }
 
@@ -43,9 +43,9 @@ void Judge::rows(const Reading& now) {
         found_.push_back({ledger::attention::kHeldDrop, "--accept-drop", records, text});
     };
     const std::int64_t fewer = before_ ? before_->rows_read - now.seen : 0;
-    if (before_ && holds(safety_, fewer, before_->rows_read, safety_.drop_percent))
+    if (before_ && exceeds(safety_, fewer, before_->rows_read, safety_.drop_percent))
         hold(fewer, tr("the source has {} rows, at the last run it had {}", now.seen, before_->rows_read));
-    else if (holds(safety_, now.gone, now.known, safety_.drop_percent))
+    else if (exceeds(safety_, now.gone, now.known, safety_.drop_percent))
         hold(now.gone,
              tr("{} of {} records on the platform have no row in the source any more", now.gone, now.known));
     else if (!before_ && now.required && now.seen == 0)
@@ -60,7 +60,7 @@ void Judge::resend(const Reading& now, const std::string& changed_inputs) {
 }
 
 void Judge::changes(const Reading& now) {
-    if (holds(safety_, now.changed, now.records, safety_.change_percent))
+    if (exceeds(safety_, now.changed, now.records, safety_.change_percent))
         found_.push_back({ledger::attention::kHeldChange, "--accept-change", now.changed,
                           tr("{} of {} records would change", now.changed, now.records)});
 }
@@ -75,7 +75,7 @@ void Judge::losses(const Reading& now) {
         const std::int64_t has = found->second;
         if (name.starts_with(contents::kItem)) {
             if (const std::int64_t lost = had - has - fewer_rows;
-                holds(safety_, lost, before_->rows_read, safety_.change_percent))
+                exceeds(safety_, lost, before_->rows_read, safety_.change_percent))
                 found_.push_back({ledger::attention::kHeldChange, "--accept-change", lost,
                                   tr("{} records had \"{}\", {} have it now", had,
                                      name.substr(std::strlen(contents::kItem)), has)});
@@ -91,13 +91,30 @@ void Judge::losses(const Reading& now) {
 void Judge::orphans(const Reading& now) {
     for (const mapping::ChildCount& child : now.children) {
         const std::int64_t more = child.orphans - counted_before(contents::kOrphans + child.name);
-        if (holds(safety_, more, child.rows, safety_.orphan_percent))
+        if (exceeds(safety_, more, child.rows, safety_.orphan_percent))
             found_.push_back(
                 {ledger::attention::kHeldChange, "--accept-change", child.orphans, orphans_in_words(child)});
     }
 }
 
-Error held(const InsurerNumber& insurer, const std::string& kind, const std::vector<Objection>& objections) {
+bool drops(const config::Safety& safety, std::int64_t seen, std::int64_t before) {
+    return exceeds(safety, before - seen, before, safety.drop_percent);
+}
+
+std::vector<ledger::Attention> attention_of(const std::vector<Objection>& objections) {
+    std::vector<ledger::Attention> out;
+    for (const Objection& each : objections) {
+        const auto same = std::ranges::find(out, each.code, &ledger::Attention::code);
+        if (same == out.end())
+            out.push_back({each.code, each.records, each.text});
+        else
+            same->detail += "; " + each.text;
+    }
+    return out;
+}
+
+Error waits_for_person(const InsurerNumber& insurer, const std::string& kind,
+                       const std::vector<Objection>& objections) {
     std::string why;
     std::string words;
     for (const Objection& each : objections) {

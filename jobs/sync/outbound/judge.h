@@ -48,7 +48,7 @@ struct Objection {
 };
 
 /// Whether a part of the whole is more than so many per cent, and not just a few (safety.floor).
-bool holds(const config::Safety& safety, std::int64_t part, std::int64_t whole, int percent);
+bool exceeds(const config::Safety& safety, std::int64_t part, std::int64_t whole, int percent);
 
 class Judge {
   public:
@@ -73,7 +73,13 @@ class Judge {
     std::vector<Objection> found_;
 };
 
+/// The drop guard of deletions: whether so many fewer rows came than last time that none of them is believed.
+bool drops(const config::Safety& safety, std::int64_t seen, std::int64_t before);
+
+/// The same as what a person must see to; one entry a code.
+std::vector<ledger::Attention> attention_of(const std::vector<Objection>& objections);
 /// All objections as one error.
-Error held(const InsurerNumber& insurer, const std::string& kind, const std::vector<Objection>& objections);
+Error waits_for_person(const InsurerNumber& insurer, const std::string& kind,
+                       const std::vector<Objection>& objections);
 
 }  // namespace kaigo::jobs

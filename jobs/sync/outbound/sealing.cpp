@@ -5,6 +5,11 @@
 #include "platform/client.h"
 
 namespace kaigo::jobs {
+void wipe(std::vector<std::string>& bodies) {
+    for (std::string& each : bodies) SecretBytes::wipe(each.data(), each.size());
+    bodies.clear();
+}
+
 std::string RecordIds::of(std::string_view key, std::string_view canonical) {
     const auto text = [](const Digest& digest) {
         return base32(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));

@@ -50,6 +50,9 @@ class RecordIds {
     std::string prefix_;
 };
 
+/// Bodies that are not needed any more.
+void wipe(std::vector<std::string>& bodies);
+
 class Sealer {
   public:
     Sealer(const JobContext& context, spool::Spool& spool, const config::Insurer& insurer)

@@ -67,8 +67,8 @@ bool is_settled(const KindProof& proof) {
 
 }  // namespace
 
-Result<Certificate> certify(JobContext& context, Stores& stores, const config::Insurer& insurer,
-                            const std::string& job, ledger::RunId run) {
+Result<Certificate> certify(JobContext& context, Stores& stores, const config::Insurer& insurer, JobName job,
+                            ledger::RunId run) {
     ledger::SharedLedger& ledger = stores.ledger();
     Certificate out;
     json::array kinds;
@@ -94,7 +94,7 @@ Result<Certificate> certify(JobContext& context, Stores& stores, const config::I
     const json::object document{{"insurer", insurer.number.value()},
                                 {"name", insurer.name},
                                 {"run", run},
-                                {"job", job},
+                                {"job", text_of(job)},
                                 {"madeAt", json_time(to_milliseconds(now))},
                                 {"program", "kaigo-gateway " KAIGO_VERSION},
                                 {"specification", context.specification().profile()},

@@ -18,7 +18,7 @@ struct Certificate {
 };
 
 /// Reconciles all kinds of an insurer.
-Result<Certificate> certify(JobContext& context, Stores& stores, const config::Insurer& insurer,
-                            const std::string& job, ledger::RunId run);
+Result<Certificate> certify(JobContext& context, Stores& stores, const config::Insurer& insurer, JobName job,
+                            ledger::RunId run);
 
 }  // namespace kaigo::jobs

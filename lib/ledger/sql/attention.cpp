@@ -26,7 +26,7 @@ void Ledger::set_attention(InsurerId insurer, KindId kind, const std::vector<Att
     transaction.commit();
 }
 
-void Ledger::hold(InsurerId insurer, KindId kind, const std::vector<Attention>& why, Instant now) {
+void Ledger::suspend(InsurerId insurer, KindId kind, const std::vector<Attention>& why, Instant now) {
     Transaction transaction(*session_);
     session_->run("DELETE FROM attention WHERE insurer = ?1 AND kind = ?2 AND code LIKE 'held-%'", insurer,
                   kind);
@@ -34,7 +34,7 @@ void Ledger::hold(InsurerId insurer, KindId kind, const std::vector<Attention>& 
     transaction.commit();
 }
 
-bool Ledger::is_held(InsurerId insurer, std::optional<KindId> kind) {
+bool Ledger::is_suspended(InsurerId insurer, std::optional<KindId> kind) {
     return session_->is_true(
         "SELECT EXISTS (SELECT 1 FROM attention WHERE insurer = ?1 AND (kind = ?2 OR ?2 IS NULL) "
         "AND code LIKE 'held-%')",

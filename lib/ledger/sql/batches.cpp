@@ -26,7 +26,7 @@ void Ledger::recover(Instant now) {
     Transaction transaction(*session_);
     call_unknown(*session_, std::nullopt, now);
     // A run that has no end was interrupted too.
-    session_->run("UPDATE run SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL", now);
+    session_->run("UPDATE run SET ended_at = ?1, outcome = {run:interrupted} WHERE ended_at IS NULL", now);
     transaction.commit();
 }
 

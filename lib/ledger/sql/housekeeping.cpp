@@ -30,7 +30,7 @@ Ledger::Erased Ledger::erase_past(Instant history_before, Instant polls_before) 
         "WHERE c.run = run.id) AND NOT EXISTS (SELECT 1 FROM certificate c WHERE c.run = run.id)",
         history_before);
     out.runs += gone(
-        "DELETE FROM run WHERE ended_at < ?1 AND job IN ('collect-results', 'retry-due') "
+        "DELETE FROM run WHERE ended_at < ?1 AND job IN ({job:collect-results}, {job:retry-due}) "
         "AND exit_status = 0 AND NOT EXISTS (SELECT 1 FROM comparison c WHERE c.run = run.id) "
         "AND id NOT IN (SELECT max(id) FROM run GROUP BY job, insurer)",
         polls_before);

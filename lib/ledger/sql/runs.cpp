@@ -4,18 +4,16 @@ namespace kaigo::ledger {
 
 using namespace sql;
 
-RunId Ledger::start_run(const std::string& job, const std::string& insurer, const std::string& actor,
-                        Instant now) {
+RunId Ledger::start_run(JobName job, const std::string& insurer, const std::string& actor, Instant now) {
     return session_->integer(
         "INSERT INTO run (job, started_at, actor, insurer) VALUES (?1, ?2, ?3, nullif(?4, '')) "
         "RETURNING id",
-        job, now, actor, insurer);
+        name_of(kJobNames, job), now, actor, insurer);
 }
 
-void Ledger::end_run(RunId run, const std::string& outcome, int exit_status, const std::string& message,
-                     Instant now) {
+void Ledger::end_run(RunId run, RunEnd how, int exit_status, const std::string& message, Instant now) {
     session_->run("UPDATE run SET ended_at = ?2, outcome = ?3, exit_status = ?4, message = ?5 WHERE id = ?1",
-                  run, now, outcome, exit_status, message);
+                  run, now, name_of(kRunEndNames, how), exit_status, message);
 }
 
 ComparisonId Ledger::start_comparison(RunId run, InsurerId insurer, KindId kind, const std::string& scope) {
@@ -24,15 +22,15 @@ ComparisonId Ledger::start_comparison(RunId run, InsurerId insurer, KindId kind,
         insurer, kind, scope);
 }
 
-void Ledger::finish_comparison(ComparisonId comparison, const Accounting& left, const std::string& outcome,
+void Ledger::finish_comparison(ComparisonId comparison, const Accounting& left, ComparisonEnd how,
                                bool complete) {
     session_->run(
         "UPDATE comparison "
         "SET outcome = ?2, complete = ?3, rows_read = ?4, unchanged = ?5, created = ?6, changed "
         "= ?7, waiting = ?8, rejected = ?9, blocked = ?10, duplicates = ?11, gone = ?12, closed "
         "= NULL WHERE id = ?1",
-        comparison, outcome, complete, left.read, left.unchanged, left.created, left.changed, left.waiting,
-        left.rejected, left.blocked, left.duplicates, left.gone);
+        comparison, name_of(kComparisonEndNames, how), complete, left.read, left.unchanged, left.created,
+        left.changed, left.waiting, left.rejected, left.blocked, left.duplicates, left.gone);
 }
 
 std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
@@ -46,7 +44,7 @@ std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
     std::vector<Account> all;
     auto& rows = session_->statement(
         "SELECT id, insurer, kind, created + changed + gone > 0 FROM comparison WHERE run = ?1 "
-        "AND closed IS NULL AND coalesce(outcome, '') NOT IN ('failed', 'held')",
+        "AND closed IS NULL AND coalesce(outcome, '') NOT IN ({comparison:failed}, {comparison:held})",
         run);
     while (rows.step())
         all.push_back({rows.integer(0), rows.integer(1), rows.integer(2), rows.integer(3) != 0});

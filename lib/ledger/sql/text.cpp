@@ -12,6 +12,8 @@ std::string expanded(std::string_view text) {
         const std::string_view word = text.substr(open + 1, close - open - 1);
         if (const auto number = number_of(word))
             out += std::to_string(*number);
+        else if (const auto name = stored_name(word))
+            out += "'" + std::string(*name) + "'";
         else if (const auto part = part_of(word))
             out += expanded(*part);
         else

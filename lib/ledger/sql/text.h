@@ -47,7 +47,8 @@ constexpr void require_known(std::string_view text) {
         const std::size_t close = text.find('}', open);
         if (close == std::string_view::npos) refuse("a name in a statement has no end");
         const std::string_view word = text.substr(open + 1, close - open - 1);
-        if (!number_of(word) && !part_of(word)) refuse("a statement names what words.h does not know");
+        if (!number_of(word) && !stored_name(word) && !part_of(word))
+            refuse("a statement names what words.h does not know");
     }
 }
 

@@ -20,7 +20,7 @@ std::int64_t LedgerView::alarm_count() { return session_->integer("SELECT count(
 std::vector<RunRow> LedgerView::last_runs_by_insurer() {
     auto rows = session_->prepare(
         "SELECT {run} FROM run WHERE id IN (SELECT max(id) FROM run WHERE outcome IS DISTINCT "
-        "FROM 'dry-run' GROUP BY job, insurer) ORDER BY id");
+        "FROM {run:dry-run} GROUP BY job, insurer) ORDER BY id");
     std::vector<RunRow> out;
     while (rows.step()) out.push_back(read_run(rows));
     return out;
@@ -42,7 +42,7 @@ std::optional<RunRow> LedgerView::run(RunId id) {
 std::vector<RunRow> LedgerView::last_runs() {
     auto rows = session_->prepare(
         "SELECT {run} FROM run WHERE id IN (SELECT max(id) FROM run WHERE outcome IS DISTINCT "
-        "FROM 'dry-run' GROUP BY job) ORDER BY id");
+        "FROM {run:dry-run} GROUP BY job) ORDER BY id");
     std::vector<RunRow> out;
     while (rows.step()) out.push_back(read_run(rows));
     return out;
@@ -50,18 +50,20 @@ std::vector<RunRow> LedgerView::last_runs() {
 
 std::vector<LedgerView::LastStart> LedgerView::last_starts() {
     auto rows = session_->prepare(
-        "SELECT job, insurer, max(started_at) FROM run WHERE outcome IS DISTINCT FROM 'dry-run' "
-        "AND outcome IS DISTINCT FROM 'interrupted' AND exit_status IS DISTINCT FROM ?1 "
+        "SELECT job, insurer, max(started_at) FROM run WHERE outcome IS DISTINCT FROM {run:dry-run} "
+        "AND outcome IS DISTINCT FROM {run:interrupted} AND exit_status IS DISTINCT FROM ?1 "
         "AND exit_status IS DISTINCT FROM ?2 GROUP BY job, insurer",
         info(ErrorCode::platform_unreachable).exit_status, info(ErrorCode::busy).exit_status);
     std::vector<LastStart> out;
-    while (rows.step()) out.push_back({text_of(rows, 0), text_of(rows, 1), rows.integer(2)});
+    while (rows.step())
+        if (const auto job = value_of(kJobNames, rows.text(0)))
+            out.push_back({*job, text_of(rows, 1), rows.integer(2)});
     return out;
 }
 
 bool LedgerView::setup_broke_off(const std::string& insurer) {
     auto row = session_->prepare(
-        "SELECT outcome = 'interrupted' FROM run WHERE job = 'initial-setup' AND (insurer IS NULL "
+        "SELECT outcome = {run:interrupted} FROM run WHERE job = {job:initial-setup} AND (insurer IS NULL "
         "OR insurer = ?1) AND EXISTS (SELECT 1 FROM setup s JOIN insurer i ON i.id = s.insurer "
         "WHERE i.number = ?1 AND completed_at IS NULL) ORDER BY id DESC LIMIT 1",
         insurer);
@@ -71,7 +73,7 @@ bool LedgerView::setup_broke_off(const std::string& insurer) {
 std::vector<RunRow> LedgerView::runs_between(std::int64_t from, std::int64_t until) {
     auto rows = session_->prepare(
         "SELECT {run} FROM run WHERE started_at >= ?1 AND started_at < ?2 AND outcome IS DISTINCT "
-        "FROM 'dry-run' ORDER BY id",
+        "FROM {run:dry-run} ORDER BY id",
         from, until);
     std::vector<RunRow> out;
     while (rows.step()) out.push_back(read_run(rows));

@@ -1,11 +1,12 @@
 #pragma once
-// What the ledger's rows hold as numbers, by name. Statements say `{record:pending}` and get the number
-// (text.h).
+// What the ledger's rows hold, by name. Statements say `{record:pending}` and get the number, `{run:dry-run}`
+// and get the text (text.h).
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "domain/job_name.h"
 #include "ledger/types.h"
 #include "registration/consent.h"
 #include "registration/record_state.h"
@@ -69,6 +70,28 @@ constexpr std::optional<std::int64_t> number_in(const Names<Enum, N>& names, std
 }
 }  // namespace detail
 
+namespace detail {
+template <class Enum, std::size_t N>
+constexpr std::optional<std::string_view> name_in(const Names<Enum, N>& names, std::string_view name) {
+    return value_of(names, name) ? std::optional(name) : std::nullopt;
+}
+}  // namespace detail
+
+/// What is stored by its name.
+/// @param word  "group:name"
+constexpr std::optional<std::string_view> stored_name(std::string_view word) {
+    const auto colon = word.find(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const std::string_view group = word.substr(0, colon);
+    const std::string_view name = word.substr(colon + 1);
+    if (group == "run") return detail::name_in(kRunEndNames, name);
+    if (group == "comparison") return detail::name_in(kComparisonEndNames, name);
+    if (group == "job") return detail::name_in(kJobNames, name);
+    if (group == "case_event") return detail::name_in(registration::kCaseEventNames, name);
+    return std::nullopt;
+}
+
+/// What is stored as a number.
 /// @param word  "group:name"
 constexpr std::optional<std::int64_t> number_of(std::string_view word) {
     const auto colon = word.find(':');
@@ -114,7 +137,8 @@ inline constexpr Part kParts[] = {
      "coalesce(b.state, 0), r.reason, c.hindrance, (SELECT count(*) FROM pmh_case_history h "
      "JOIN pmh_case p ON p.id = h.pmh_case WHERE p.insurer = c.insurer AND p.kind = c.kind "
      "AND p.key = c.key AND p.id <= c.id "
-     "AND h.event IN ('result-not-linked', 'result-needs-operator')) - 1, (SELECT h.event "
+     "AND h.event IN ({case_event:result-not-linked}, {case_event:result-needs-operator})) - 1, (SELECT "
+     "h.event "
      "FROM pmh_case_history h JOIN pmh_case p ON p.id = h.pmh_case WHERE p.insurer = c.insurer "
      "AND p.kind = c.kind AND p.key = c.key AND h.actor <> '' ORDER BY h.id DESC "
      "LIMIT 1), (SELECT h.at FROM pmh_case_history h JOIN pmh_case p ON p.id = h.pmh_case "

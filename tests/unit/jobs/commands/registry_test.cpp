@@ -44,7 +44,7 @@ TEST_CASE("what comes over the socket is read as the command line is") {
     const auto job = parse({"run", "daily-sync", "--insurer", "122192", "--accept-drop"});
     REQUIRE(job);
     REQUIRE(job->job() != nullptr);
-    CHECK(job->job()->job == "daily-sync");
+    CHECK(job->job()->job == JobName::daily_sync);
     CHECK(job->job()->accept_drop);
     CHECK(job->right() == Right(Right::operate));
     CHECK(job->name() == "run daily-sync");

@@ -33,7 +33,7 @@ TEST_CASE(
     const auto ledger = *Store(folder / "ledger.db").open(kNoon);
     const auto insurer = ledger->ensure_insurer("122192");
     const auto kind = ledger->ensure_kind("insured-persons");
-    const RunId run = ledger->start_run("daily-sync", "", "test", kNoon);
+    const RunId run = ledger->start_run(JobName::daily_sync, "", "test", kNoon);
     const auto syncs_of = [](const auto& call) {
         const int before = synced_logs;
         call();

@@ -8,35 +8,18 @@
 
 #include "jobs/runtime/ledger_store.h"
 #include "jobs/runtime/stores.h"
+#include "support/manual_clock.h"
 #include "support/scripted_platform.h"
 #include "unit/support.h"
 
 using namespace kaigo;
 using namespace kaigo::jobs;
 using Outcome = platform::SubmitResult::Outcome;
+using test::CountingRandom;
+using test::ManualClock;
 using test::ScriptedPlatform;
 
 namespace {
-
-/// Goes forward when somebody sleeps.
-class ManualClock : public Clock {
-  public:
-    Instant now() const override { return now_; }
-    void sleep_until(Instant until, const std::stop_token&) override { now_ = std::max(now_, until); }
-
-  private:
-    Instant now_ = test::kNoon;
-};
-
-class CountingRandom : public RandomSource {
-  public:
-    void fill(std::span<std::uint8_t> out) override {
-        for (std::uint8_t& byte : out) byte = next_++;
-    }
-
-  private:
-    std::uint8_t next_ = 0;
-};
 
 /// One insurer's exchange with a scripted platform, over a ledger and a spool of its own.
 struct Fixture {
@@ -65,7 +48,7 @@ struct Fixture {
         ledger::SharedLedger& ledger = stores->ledger();
         kind = context->specification().kind("insured-persons");
         insurer_id = ledger->ensure_insurer("122192");
-        const auto run = ledger->start_run("daily-sync", "122192", "", clock.now());
+        const auto run = ledger->start_run(JobName::daily_sync, "122192", "", clock.now());
         exchange = std::make_unique<Exchange>(*context, ledger, stores->spool(), platform,
                                               installation->config().insurers.front(), run, tally, observer);
     }
@@ -79,10 +62,10 @@ struct Fixture {
             sending.next.owed = UpdateKind::create;
             sending.next.sent = test::digest(static_cast<std::uint8_t>(i));
             sending.next.sent_history = 1;
-            REQUIRE(
-                exchange->add(*kind, std::move(sending), fmt::format(R"({{"insuredNumber":"{:010}"}})", i)));
+            REQUIRE(exchange->outbox().add(*kind, std::move(sending),
+                                           fmt::format(R"({{"insuredNumber":"{:010}"}})", i)));
         }
-        REQUIRE(exchange->flush());
+        REQUIRE(exchange->outbox().flush());
     }
     Result<bool> settle() {
         return exchange->settle(std::nullopt, [] { return Result<bool>(false); });
@@ -220,14 +203,14 @@ TEST_CASE("after a refused certificate nothing more leaves, and nothing is lost"
     CHECK(settled.error().code == ErrorCode::certificate_refused);
     CHECK(f.platform.requests.size() == 1);
     CHECK_FALSE(f.exchange->may_send());
-    CHECK(f.exchange->open_count() == 1);
+    CHECK(f.stores->ledger()->open_batches(f.insurer_id) == 1);
     CHECK(f.stores->spool().size() > 0);
 }
 
 TEST_CASE("a spool over its quota takes no more until what was sent has settled") {
     Fixture f(1);
     f.send(3);
-    CHECK_FALSE(f.exchange->has_room());
+    CHECK_FALSE(f.exchange->outbox().has_room());
     const auto room = f.exchange->make_room();
     REQUIRE(room);
     CHECK(*room);

@@ -1,0 +1,20 @@
+#pragma once
+// Records that are owed apart from a comparison, and due: from the spool file that still holds their content.
+
+#include "jobs/sync/outbound/outbox.h"
+
+namespace kaigo::jobs {
+
+class Retries {
+  public:
+    Retries(Traffic& traffic, Outbox& outbox) : traffic_(traffic), outbox_(outbox) {}
+
+    /// @return whether any went out
+    Result<bool> resend_due_records();
+
+  private:
+    Traffic& traffic_;
+    Outbox& outbox_;
+};
+
+}  // namespace kaigo::jobs
