@@ -36,7 +36,7 @@ room(lib/registration FLOOR 2 ROOMS base crypto domain)
 room(lib/source FLOOR 2 ROOMS base crypto domain sqlite
   HEADERS sqlite3.h
   LINKS Threads::Threads)
-room(lib/spool FLOOR 2 ROOMS base crypto
+room(lib/spool FLOOR 2 ROOMS base crypto sqlite
   HEADERS openssl zstd.h
   LINKS PkgConfig::ZSTD)
 room(lib/audit FLOOR 2 ROOMS base crypto)
@@ -58,8 +58,8 @@ room(jobs/words FLOOR 5 ROOMS base domain spec registration mapping ledger)
 room(jobs/checks FLOOR 5
   ROOMS base crypto domain spec source audit config control mapping ledger platform runtime)
 room(jobs/sync FLOOR 6
-  ROOMS base crypto domain sqlite observe spec registration source spool audit config mapping ledger platform
-    runtime words checks
+  ROOMS base crypto domain observe spec registration source spool audit config mapping ledger platform runtime
+    words checks
   HEADERS boost/json
   LINKS Boost::json)
 room(jobs/operate FLOOR 7

@@ -1,14 +1,14 @@
 #include "jobs/sync/outbound/ordered_rows.h"
 
-#include <unistd.h>
-
 #include <array>
+#include <cstring>
+#include <type_traits>
 
 #include "base/i18n.h"
 #include "base/read_ahead.h"
 #include "registration/record_state.h"
 #include "spec/presence.h"
-#include "sqlite/sqlite.h"
+#include "spool/sorted_file.h"
 
 namespace kaigo::jobs {
 
@@ -192,124 +192,89 @@ class StreamedRows : public OrderedRows {
     ReadAhead<RowBlock> blocks_;
 };
 
-/// Rows of a database that has its own order, sorted in a file beside the ledger.
-class SortedRows : public OrderedRows {
+/// What the comparison needs of a row, as bytes: its facts, then its canonical form.
+class PackedRow {
   public:
-    static Result<std::unique_ptr<OrderedRows>> sort(StreamedRows& rows, const std::filesystem::path& folder,
-                                                     RandomSource& random) {
-        try {
-            std::unique_ptr<SortedRows> sorted(new SortedRows(folder / "sort.tmp"));
-            std::string key(32, '\0');
-            random.fill({reinterpret_cast<std::uint8_t*>(key.data()), key.size()});
-            sorted->key_ = SecretBytes(std::move(key));
-            KAIGO_CHECK(sorted->fill(rows));
-            sorted->counts = rows.counts;
-            return std::unique_ptr<OrderedRows>(std::move(sorted));
-        } catch (const sqlite::Failure& failure) {
-            return fail(ErrorCode::cannot_write, failure.what()).at((folder / "sort.tmp").string());
-        }
+    static std::string pack(const OrderedRow& row) {
+        Facts facts{row.source.verdict,
+                    row.source.history,
+                    row.source.digest,
+                    row.my_number.has_value(),
+                    row.my_number.value_or(Digest{}),
+                    row.consent.has_value(),
+                    row.consent.value_or(0),
+                    row.source.reason.size()};
+        std::string out(reinterpret_cast<const char*>(&facts), sizeof facts);
+        out.reserve(out.size() + row.source.reason.size() + row.canonical.size());
+        out += row.source.reason;
+        out += row.canonical;
+        return out;
     }
-
-    Result<OrderedRow*> next() override {
-        try {
-            if (!select_->step()) return nullptr;
-            // The row before this one is still looked at.
-            slot_ = 1 - slot_;
-            Owned& owned = owned_[slot_];
-            owned.wipe();
-            OrderedRow& row = owned.row;
-            row = {};
-            owned.key = select_->blob(0);
-            row.key = owned.key;
-            row.source.verdict = static_cast<SourceRow::Verdict>(select_->integer(1));
-            row.source.history = select_->integer(2);
-            row.source.reason = select_->text(3);
-            row.source.digest = digest_of(select_->blob(4));
-            if (!select_->is_null(5)) row.my_number = digest_of(select_->blob(5));
-            if (!select_->is_null(6)) {
-                KAIGO_TRY(owned.canonical, unseal(key_.view(), owned.key, select_->blob(6)));
-                row.canonical = owned.canonical;
-            }
-            if (!select_->is_null(7)) row.consent = select_->integer(7);
-            return &row;
-        } catch (const sqlite::Failure& failure) {
-            return fail(ErrorCode::cannot_read, failure.what());
-        }
+    /// @param bytes  which pack() made in this process; the row looks into them
+    static OrderedRow unpack(std::string_view key, std::string_view bytes) {
+        Facts facts;
+        std::memcpy(&facts, bytes.data(), sizeof facts);
+        bytes.remove_prefix(sizeof facts);
+        OrderedRow row;
+        row.key = key;
+        row.source.verdict = facts.verdict;
+        row.source.history = facts.history;
+        row.source.digest = facts.digest;
+        if (facts.has_my_number) row.my_number = facts.my_number;
+        if (facts.has_consent) row.consent = facts.consent;
+        row.source.reason = bytes.substr(0, facts.reason_size);
+        row.canonical = bytes.substr(facts.reason_size);
+        return row;
     }
 
   private:
-    explicit SortedRows(const std::filesystem::path& path) : database_(fresh(path), sqlite::Open::create) {
-        // The file loses its name at once: it goes with the process, however that ends.
-        database_.execute("PRAGMA journal_mode = OFF");
-        database_.execute("PRAGMA synchronous = OFF");
-        database_.execute(
-            "CREATE TABLE row (key BLOB, verdict INTEGER, history INTEGER, reason TEXT, digest BLOB, "
-            "my_number BLOB, "
-            "sealed BLOB, consent INTEGER)");
-        ::unlink(path.c_str());
-    }
-
-    struct Owned {
-        OrderedRow row;
-        std::string key, canonical;
-        void wipe() { SecretBytes::wipe(canonical.data(), canonical.size()); }
-        Owned() = default;
-        Owned(const Owned&) = delete;
-        Owned& operator=(const Owned&) = delete;
-        ~Owned() { wipe(); }
+    struct Facts {
+        SourceRow::Verdict verdict;
+        std::int64_t history;
+        Digest digest;
+        bool has_my_number;
+        Digest my_number;
+        bool has_consent;
+        std::int64_t consent;
+        std::size_t reason_size;
     };
+    static_assert(std::is_trivially_copyable_v<Facts>);
+};
 
-    static std::filesystem::path fresh(const std::filesystem::path& path) {
-        std::error_code ignored;
-        std::filesystem::remove(path, ignored);
-        return path;
-    }
-
-    static Digest digest_of(std::string_view bytes) {
-        Digest digest{};
-        std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
-        return digest;
-    }
-
-    static std::string_view bytes_of(const Digest& digest) {
-        return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-    }
-
-    Status fill(StreamedRows& rows) {
-        database_.execute("BEGIN");
-        auto insert = database_.prepare("INSERT INTO row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+/// Rows of a database that has its own order, sorted in a file beside the ledger.
+class SortedRows : public OrderedRows {
+  public:
+    static Result<std::unique_ptr<OrderedRows>> sort(OrderedRows& rows, const std::filesystem::path& folder,
+                                                     RandomSource& random) {
+        KAIGO_TRY(auto file, spool::SortedFile::make(folder, random));
         for (;;) {
             KAIGO_TRY(const OrderedRow* row, rows.next());
             if (row == nullptr) break;
-            insert.bind_blob(1, row->key).bind(2, static_cast<std::int64_t>(row->source.verdict));
-            insert.bind(3, row->source.history)
-                .bind(4, row->source.reason)
-                .bind_blob(5, bytes_of(row->source.digest));
-            if (row->my_number)
-                insert.bind_blob(6, bytes_of(*row->my_number));
-            else
-                insert.bind_null(6);
-            if (row->canonical.empty())
-                insert.bind_null(7);
-            else
-                insert.bind_blob(7, seal(key_.view(), row->key, row->canonical));
-            if (row->consent)
-                insert.bind(8, *row->consent);
-            else
-                insert.bind_null(8);
-            insert.run();
+            std::string packed = PackedRow::pack(*row);
+            const Status added = file->add(row->key, packed);
+            SecretBytes::wipe(packed.data(), packed.size());
+            KAIGO_CHECK(added);
         }
-        database_.execute("COMMIT");
-        select_.emplace(
-            database_.prepare("SELECT key, verdict, history, reason, digest, my_number, sealed, consent FROM "
-                              "row ORDER BY key, rowid"));
-        return {};
+        KAIGO_CHECK(file->sort());
+        auto sorted = std::make_unique<SortedRows>(std::move(file));
+        sorted->counts = rows.counts;
+        return sorted;
     }
 
-    sqlite::Database database_;
-    std::optional<sqlite::Statement> select_;
-    SecretBytes key_;
-    std::array<Owned, 2> owned_;
+    explicit SortedRows(std::unique_ptr<spool::SortedFile> file) : file_(std::move(file)) {}
+
+    Result<OrderedRow*> next() override {
+        KAIGO_TRY(const bool more, file_->next());
+        if (!more) return nullptr;
+        // The row before this one is still looked at.
+        slot_ = 1 - slot_;
+        rows_[slot_] = PackedRow::unpack(file_->key(), file_->content());
+        return &rows_[slot_];
+    }
+
+  private:
+    std::unique_ptr<spool::SortedFile> file_;
+    std::array<OrderedRow, 2> rows_;
     std::size_t slot_ = 0;
 };
 
