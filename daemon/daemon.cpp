@@ -40,12 +40,12 @@ Daemon::Daemon(std::shared_ptr<const jobs::Installation> installation, std::shar
       health_([this] { return this->installation(); }, environment.clock, lanes_) {}
 
 std::shared_ptr<const jobs::Installation> Daemon::installation() const {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     return installation_;
 }
 
 void Daemon::replace(std::shared_ptr<const jobs::Installation> next) {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     installation_ = std::move(next);
 }
 
@@ -110,8 +110,10 @@ bool Daemon::serve() {
 void Daemon::remember_last_starts() {
     auto view = jobs::ledger_store(installation()->config()).view();
     if (!view) return;
+    const auto installed = installation();
+    const Lock lock(mutex_);
     for (const auto& last : view->last_starts()) {
-        for (const config::Insurer& insurer : installation()->config().insurers) {
+        for (const config::Insurer& insurer : installed->config().insurers) {
             if (!last.insurer.empty() && last.insurer != insurer.number.value()) continue;
             Instant& known = last_[{insurer.number.value(), last.job}];
             known = std::max(known, from_milliseconds(last.started_at));
@@ -144,7 +146,7 @@ Instant Daemon::start_due(Instant now) {
             const Slot slot{insurer.number.value(), entry.job};
             Instant due{};
             {
-                const std::lock_guard lock(mutex_);
+                const Lock lock(mutex_);
                 const auto again = again_.find(slot);
                 const auto last = last_.find(slot);
                 const bool known = last != last_.end() && last->second <= now;
@@ -170,7 +172,7 @@ Instant Daemon::start_due(Instant now) {
             // Behind a job of the same name that someone asked for: what is due at a time of day is not
             // dropped.
             if (lanes_.put(options, kScheduleActor) == nullptr && entry.at) {
-                const std::lock_guard lock(mutex_);
+                const Lock lock(mutex_);
                 again_[slot] = now + kRetry;
             }
         }
@@ -227,7 +229,7 @@ void Daemon::note_end(const Job& job, int status) {
         for (int i = 0; i < kMinutesInDay && !insurer->service_window.contains(japan_minute_of_day(again));
              ++i)
             again += kMinute;
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     again_[{job.options.insurer, job.options.job}] = again;
 }
 
@@ -289,7 +291,7 @@ void Daemon::renew_certificate(const config::Insurer& insurer, Instant now) {
     refused_.erase(number);
     warned_.erase(number);
     {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         // A reload meanwhile has read the pair itself.
         if (installation_ != installed) return;
         installation_ = next;

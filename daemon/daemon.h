@@ -3,10 +3,10 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/store_failure.h"
 #include "daemon/health.h"
 #include "daemon/lanes.h"
@@ -68,15 +68,16 @@ class Daemon {
     http::Response put_jobs(const jobs::RemoteCommand& command, const std::string& user);
     http::Response run(const http::Request& request, bool may_operate);
 
-    mutable std::mutex mutex_;
-    std::shared_ptr<const jobs::Installation> installation_;
+    mutable Mutex mutex_;
+    std::shared_ptr<const jobs::Installation> installation_ KAIGO_GUARDED_BY(mutex_);
     std::shared_ptr<jobs::Stores> stores_;
     jobs::Environment& environment_;
     observe::JsonEvents& events_;
     SystemRandom random_;
     Instant started_;
-    std::map<Slot, Instant> last_;                ///< starts of the last runs
-    std::map<Slot, Instant> again_;               ///< what could not be done, and is tried again soon
+    std::map<Slot, Instant> last_ KAIGO_GUARDED_BY(mutex_);  ///< starts of the last runs
+    std::map<Slot, Instant> again_
+        KAIGO_GUARDED_BY(mutex_);                 ///< what could not be done, and is tried again soon
     std::map<std::string, std::int64_t> warned_;  ///< least days left that were warned of, by insurer
     std::map<std::string, std::string> refused_;  ///< why a new certificate was not taken, by insurer
     bool disk_low_ = false;

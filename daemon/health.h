@@ -3,8 +3,8 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "daemon/lanes.h"
 #include "http/server.h"
 #include "jobs/runtime/installation.h"
@@ -42,7 +42,7 @@ class Health {
       public:
         template <class Make>
         http::Response get(Make make) {
-            const std::lock_guard lock(mutex_);
+            const Lock lock(mutex_);
             const auto now = std::chrono::steady_clock::now();
             if (!response_ || until_ < now) {
                 response_ = make();
@@ -52,9 +52,9 @@ class Health {
         }
 
       private:
-        std::mutex mutex_;
-        std::chrono::steady_clock::time_point until_{};
-        std::optional<http::Response> response_;
+        Mutex mutex_;
+        std::chrono::steady_clock::time_point until_ KAIGO_GUARDED_BY(mutex_){};
+        std::optional<http::Response> response_ KAIGO_GUARDED_BY(mutex_);
     };
     Kept ready_;
     Kept measured_;

@@ -7,7 +7,7 @@ namespace kaigo::daemon {
 Lanes::~Lanes() { stop(); }  // the threads are joined with their lanes
 
 std::shared_ptr<Job> Lanes::put(const jobs::RunOptions& options, const std::string& actor) {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (stopping_) return nullptr;
     Lane& lane = lanes_[options.insurer];
     const auto same = [&](const auto& job) {
@@ -31,7 +31,7 @@ void Lanes::work_off(Lane& lane) {
     for (;;) {
         std::shared_ptr<Job> job;
         {
-            const std::lock_guard lock(mutex_);
+            const Lock lock(mutex_);
             job = lane.jobs.front();
         }
         slots_.take();
@@ -42,7 +42,7 @@ void Lanes::work_off(Lane& lane) {
             job->exit_status = work_(*job);
         }
         slots_.give_back();
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         job->state = Job::State::ended;
         lane.jobs.pop_front();
         // Nobody asks for what the schedule started.
@@ -58,7 +58,7 @@ void Lanes::work_off(Lane& lane) {
 }
 
 std::shared_ptr<Job> Lanes::find(const std::string& id) const {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     for (const auto& [insurer, lane] : lanes_)
         for (const auto& job : lane.jobs)
             if (job->id == id) return job;
@@ -68,22 +68,25 @@ std::shared_ptr<Job> Lanes::find(const std::string& id) const {
 }
 
 std::vector<std::shared_ptr<Job>> Lanes::active() const {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     std::vector<std::shared_ptr<Job>> out;
     for (const auto& [insurer, lane] : lanes_) out.insert(out.end(), lane.jobs.begin(), lane.jobs.end());
     return out;
 }
 
 void Lanes::stop() {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
     for (auto& [insurer, lane] : lanes_)
         for (const auto& job : lane.jobs) job->stop.request_stop();
 }
 
 bool Lanes::wait_until_idle(std::chrono::milliseconds limit) {
-    std::unique_lock lock(mutex_);
-    return idle_.wait_for(lock, limit, [&] { return active_ == 0; });
+    const auto until = std::chrono::steady_clock::now() + limit;
+    Lock lock(mutex_);
+    while (active_ > 0)
+        if (idle_.wait_until(lock, until) == std::cv_status::timeout) return active_ == 0;
+    return true;
 }
 
 }  // namespace kaigo::daemon

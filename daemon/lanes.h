@@ -3,16 +3,15 @@
 // side.
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "daemon/slots.h"
 #include "daemon/transcript.h"
 #include "jobs/sync/run.h"
@@ -74,15 +73,15 @@ class Lanes {
     Clock& clock_;
     Slots slots_;
     Work work_;
-    mutable std::mutex mutex_;
-    std::condition_variable idle_;
-    std::map<std::string, Lane> lanes_;  ///< by insurer
-    std::deque<std::shared_ptr<Job>> ended_;
+    mutable Mutex mutex_;
+    Condition idle_;
+    std::map<std::string, Lane> lanes_ KAIGO_GUARDED_BY(mutex_);  ///< by insurer
+    std::deque<std::shared_ptr<Job>> ended_ KAIGO_GUARDED_BY(mutex_);
     static constexpr std::size_t kEndedKept = 1'000;
     std::atomic<std::size_t> active_ = 0;   ///< jobs
     std::atomic<std::size_t> working_ = 0;  ///< lanes
-    std::uint64_t next_id_ = 1;
-    bool stopping_ = false;
+    std::uint64_t next_id_ KAIGO_GUARDED_BY(mutex_) = 1;
+    bool stopping_ KAIGO_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace kaigo::daemon

@@ -3,9 +3,9 @@
 namespace kaigo::daemon {
 
 void Slots::take() {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     const std::uint64_t ticket = next_ticket_++;
-    changed_.wait(lock, [&] { return free_ > 0 && served_ == ticket; });
+    while (free_ == 0 || served_ != ticket) changed_.wait(lock);
     --free_;
     ++served_;
     // The next in the queue may find a free place too.
@@ -13,7 +13,7 @@ void Slots::take() {
 }
 
 void Slots::give_back() {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     ++free_;
     changed_.notify_all();
 }

@@ -3,11 +3,10 @@
 // wakes: one insurer that waits for an answer never keeps another from its work.
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 
 namespace kaigo::daemon {
 
@@ -19,11 +18,11 @@ class Slots {
     void give_back();
 
   private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int free_;
-    std::uint64_t next_ticket_ = 0;
-    std::uint64_t served_ = 0;  ///< tickets below it have had their place
+    Mutex mutex_;
+    Condition changed_;
+    int free_ KAIGO_GUARDED_BY(mutex_);
+    std::uint64_t next_ticket_ KAIGO_GUARDED_BY(mutex_) = 0;
+    std::uint64_t served_ KAIGO_GUARDED_BY(mutex_) = 0;  ///< tickets below it have had their place
 };
 
 /// The clock of a job: it notes when the job last showed a sign of life, and sleeps outside the slots.

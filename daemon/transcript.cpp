@@ -5,7 +5,7 @@
 namespace kaigo::daemon {
 
 void Transcript::append(const char* text, std::size_t size) {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     text_.append(text, std::min(size, kMost - std::min(kMost, text_.size())));
 }
 
@@ -22,7 +22,7 @@ std::streamsize Transcript::xsputn(const char* text, std::streamsize size) {
 }
 
 std::string Transcript::since(std::size_t from) const {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (from >= text_.size()) return {};
     std::size_t end = text_.size();
     // A character of UTF-8 has at most three bytes after its first.

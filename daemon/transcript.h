@@ -2,10 +2,11 @@
 // What a job prints, kept for who asked for it.
 
 #include <memory>
-#include <mutex>
 #include <ostream>
 #include <streambuf>
 #include <string>
+
+#include "base/mutex.h"
 
 namespace kaigo::daemon {
 
@@ -22,8 +23,8 @@ class Transcript : public std::streambuf {
   private:
     static constexpr std::size_t kMost = 8U << 20;  ///< what goes beyond is lost to the listener alone
     void append(const char* text, std::size_t size);
-    mutable std::mutex mutex_;
-    std::string text_;
+    mutable Mutex mutex_;
+    std::string text_ KAIGO_GUARDED_BY(mutex_);
 };
 
 }  // namespace kaigo::daemon

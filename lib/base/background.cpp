@@ -6,7 +6,7 @@ namespace kaigo {
 
 Background::~Background() {
     {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         over_ = true;
     }
     changed_.notify_one();
@@ -15,17 +15,17 @@ Background::~Background() {
 
 void Background::later(std::function<void()> work) {
     {
-        std::unique_lock lock(mutex_);
-        has_room_.wait(lock, [&] { return waiting_.size() < kMost; });
+        Lock lock(mutex_);
+        while (waiting_.size() >= kMost) has_room_.wait(lock);
         waiting_.push_back(std::move(work));
     }
     changed_.notify_one();
 }
 
 void Background::work() {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     for (;;) {
-        changed_.wait(lock, [&] { return !waiting_.empty() || over_; });
+        while (waiting_.empty() && !over_) changed_.wait(lock);
         if (waiting_.empty()) return;
         const std::function<void()> next = std::move(waiting_.front());
         waiting_.pop_front();

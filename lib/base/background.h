@@ -1,11 +1,11 @@
 #pragma once
 // Work that nobody waits for.
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
+
+#include "base/mutex.h"
 
 namespace kaigo {
 
@@ -26,10 +26,10 @@ class Background {
   private:
     void work();
 
-    std::mutex mutex_;
-    std::condition_variable changed_, has_room_;
-    std::deque<std::function<void()>> waiting_;
-    bool over_ = false;
+    Mutex mutex_;
+    Condition changed_, has_room_;
+    std::deque<std::function<void()>> waiting_ KAIGO_GUARDED_BY(mutex_);
+    bool over_ KAIGO_GUARDED_BY(mutex_) = false;
     std::thread thread_;  ///< last: it uses all of the above
 };
 

@@ -1,15 +1,14 @@
 #pragma once
 // Blocks that another thread fills while this one works on those before.
 
-#include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace kaigo {
@@ -31,7 +30,7 @@ class ReadAhead {
     ReadAhead& operator=(const ReadAhead&) = delete;
     ~ReadAhead() {
         {
-            const std::lock_guard lock(mutex_);
+            const Lock lock(mutex_);
             stopped_ = true;
         }
         has_room_.notify_one();
@@ -41,7 +40,7 @@ class ReadAhead {
     /// The next block; null after the last. It lives until the call after the next one, so that what stood at
     /// its end can be looked at beside what follows.
     Result<Block*> next() {
-        std::unique_lock lock(mutex_);
+        Lock lock(mutex_);
         if (before_) free_.push_back(std::move(before_));
         before_ = std::move(current_);
         // A thread that is woken for every block is woken too often: it may sleep until half of what goes
@@ -51,7 +50,7 @@ class ReadAhead {
             has_room_.notify_one();
             lock.lock();
         }
-        has_blocks_.wait(lock, [&] { return !full_.empty() || ended_; });
+        while (full_.empty() && !ended_) has_blocks_.wait(lock);
         if (full_.empty()) {
             if (thrown_) std::rethrow_exception(thrown_);
             if (failure_) return tl::unexpected(*failure_);
@@ -67,8 +66,8 @@ class ReadAhead {
         for (;;) {
             std::unique_ptr<Block> block;
             {
-                std::unique_lock lock(mutex_);
-                has_room_.wait(lock, [&] { return !free_.empty() || stopped_; });
+                Lock lock(mutex_);
+                while (free_.empty() && !stopped_) has_room_.wait(lock);
                 if (stopped_) return;
                 block = std::move(free_.front());
                 free_.pop_front();
@@ -86,7 +85,7 @@ class ReadAhead {
                 thrown = std::current_exception();
             }
             {
-                const std::lock_guard lock(mutex_);
+                const Lock lock(mutex_);
                 if (more)
                     full_.push_back(std::move(block));
                 else
@@ -101,14 +100,16 @@ class ReadAhead {
 
     Produce produce_;
     std::size_t enough_free_;
-    std::mutex mutex_;
-    std::condition_variable has_room_, has_blocks_;
-    std::deque<std::unique_ptr<Block>> free_, full_;
-    std::unique_ptr<Block> current_, before_;
-    bool stopped_ = false;
-    bool ended_ = false;
-    std::optional<Error> failure_;
-    std::exception_ptr thrown_;
+    Mutex mutex_;
+    Condition has_room_, has_blocks_;
+    std::deque<std::unique_ptr<Block>> free_ KAIGO_GUARDED_BY(mutex_);
+    std::deque<std::unique_ptr<Block>> full_ KAIGO_GUARDED_BY(mutex_);
+    std::unique_ptr<Block> current_ KAIGO_GUARDED_BY(mutex_);
+    std::unique_ptr<Block> before_ KAIGO_GUARDED_BY(mutex_);
+    bool stopped_ KAIGO_GUARDED_BY(mutex_) = false;
+    bool ended_ KAIGO_GUARDED_BY(mutex_) = false;
+    std::optional<Error> failure_ KAIGO_GUARDED_BY(mutex_);
+    std::exception_ptr thrown_ KAIGO_GUARDED_BY(mutex_);
     std::thread thread_;  ///< last: it uses all of the above
 };
 

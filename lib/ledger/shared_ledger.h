@@ -30,6 +30,8 @@ class SharedLedger {
     }
 
   private:
+    /// Reached through a Call alone. Calls nest within one expression, which the compiler's analysis of locks
+    /// cannot follow.
     std::unique_ptr<Ledger> ledger_;
     std::recursive_mutex mutex_;
 };

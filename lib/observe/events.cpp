@@ -124,7 +124,7 @@ void JsonEvents::record(std::string_view id, Fields fields) {
         append_json_string(line, translate(found->remedy));
     }
     line += '}';
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     std::string whole = priorities_ ? fmt::format("<{}>", static_cast<int>(found->severity)) : std::string();
     whole += line;
     whole += '\n';
@@ -138,7 +138,7 @@ void JsonEvents::record(std::string_view id, Fields fields) {
 }
 
 std::vector<std::string> JsonEvents::recent() const {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     std::vector<std::string> out(recent_.begin() + static_cast<std::ptrdiff_t>(next_), recent_.end());
     out.insert(out.end(), recent_.begin(), recent_.begin() + static_cast<std::ptrdiff_t>(next_));
     return out;

@@ -5,13 +5,13 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 
 namespace kaigo::observe {
 
@@ -52,13 +52,13 @@ class JsonEvents : public EventSink {
     std::vector<std::string> recent() const;
 
   private:
-    Write write_;
+    Write write_;  ///< one line at a time
     const Clock& clock_;
     bool priorities_;
-    mutable std::mutex mutex_;
+    mutable Mutex mutex_;
     static constexpr std::size_t kRecent = 500;
-    std::vector<std::string> recent_;  ///< a ring
-    std::size_t next_ = 0;
+    std::vector<std::string> recent_ KAIGO_GUARDED_BY(mutex_);  ///< a ring
+    std::size_t next_ KAIGO_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace kaigo::observe

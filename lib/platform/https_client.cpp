@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
-#include <mutex>
-
 #include "base/failpoint.h"
 #include "base/i18n.h"
+#include "base/mutex.h"
 #include "http/client.h"
 #include "platform/client.h"
 #include "platform/wire.h"
@@ -33,15 +31,17 @@ class HttpsClient : public PlatformClient {
                       [this, submission = std::move(submission)](const http::Client::Answer& answer) {
                           failpoint("answer-read");
                           SubmitResult result = classify(answer, submission);
-                          const std::lock_guard lock(mutex_);
+                          const Lock lock(mutex_);
                           outcomes_.emplace_back(submission.ticket, std::move(result));
                           changed_.notify_all();
                       });
     }
 
     std::vector<std::pair<std::int64_t, SubmitResult>> wait(Duration limit) override {
-        std::unique_lock lock(mutex_);
-        if (submissions_ > 0) changed_.wait_for(lock, limit, [&] { return !outcomes_.empty(); });
+        const auto until = std::chrono::steady_clock::now() + limit;
+        Lock lock(mutex_);
+        while (submissions_ > 0 && outcomes_.empty())
+            if (changed_.wait_until(lock, until) == std::cv_status::timeout) break;
         submissions_ -= outcomes_.size();
         return std::exchange(outcomes_, {});
     }
@@ -236,9 +236,9 @@ class HttpsClient : public PlatformClient {
     const WireNames& wire_;
     std::string insurer_;
     std::size_t submissions_ = 0;  ///< whose outcomes nobody has taken yet
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::vector<std::pair<std::int64_t, SubmitResult>> outcomes_;
+    Mutex mutex_;
+    Condition changed_;
+    std::vector<std::pair<std::int64_t, SubmitResult>> outcomes_ KAIGO_GUARDED_BY(mutex_);
     std::unique_ptr<http::Client> client_;  ///< last: it calls back
 };
 
