@@ -41,7 +41,7 @@ void Lanes::work_off(Lane& lane) {
             job->state = Job::State::running;
             job->exit_status = work_(*job);
         }
-        slots_.give_back();
+        slots_.release();
         const Lock lock(mutex_);
         job->state = Job::State::ended;
         lane.jobs.pop_front();

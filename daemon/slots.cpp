@@ -12,7 +12,7 @@ void Slots::take() {
     changed_.notify_all();
 }
 
-void Slots::give_back() {
+void Slots::release() {
     const Lock lock(mutex_);
     ++free_;
     changed_.notify_all();
@@ -20,7 +20,7 @@ void Slots::give_back() {
 
 void SlotClock::sleep_until(Instant until, const std::stop_token& stop) {
     asleep_ = true;
-    slots_.give_back();
+    slots_.release();
     clock_.sleep_until(until, stop);
     slots_.take();
     asleep_ = false;

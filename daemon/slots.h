@@ -15,7 +15,7 @@ class Slots {
   public:
     explicit Slots(int count) : free_(count) {}
     void take();
-    void give_back();
+    void release();
 
   private:
     Mutex mutex_;

@@ -18,7 +18,9 @@ std::vector<std::pair<std::string, std::int64_t>> accounting_terms(const ledger:
 inline constexpr std::size_t kLeftTerms = 9;  ///< of them: rows read to gone
 /// Whether the comparison came to no end: its account is told, and not summed.
 inline bool broken_off(const ledger::ComparisonRow& row) {
-    return row.outcome.empty() || row.outcome == "failed" || row.outcome == "held";
+    using enum ledger::ComparisonEnd;
+    return row.outcome.empty() || row.outcome == name_of(ledger::kComparisonEndNames, failed) ||
+           row.outcome == name_of(ledger::kComparisonEndNames, held);
 }
 /// The account in two lines.
 void write_accounting(std::ostream& out, const ledger::ComparisonRow& row);

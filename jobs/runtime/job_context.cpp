@@ -70,9 +70,9 @@ registration::ConsentPolicy consent_policy_of(const config::Insurer& insurer, co
 }
 
 std::string JobContext::new_request_id() const {
-    std::array<std::uint8_t, 10> chance{};
-    environment_->random.fill(chance);
-    return RequestId::make(to_milliseconds(environment_->clock.now()), chance).value();
+    std::array<std::uint8_t, 10> random{};
+    environment_->random.fill(random);
+    return RequestId::make(to_milliseconds(environment_->clock.now()), random).value();
 }
 
 std::uint16_t JobContext::random_bits() const {

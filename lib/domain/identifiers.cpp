@@ -55,7 +55,7 @@ Result<RequestId> RequestId::parse(std::string_view text) {
     return RequestId(std::string(text));
 }
 
-RequestId RequestId::make(std::int64_t milliseconds_since_epoch, const std::array<std::uint8_t, 10>& chance) {
+RequestId RequestId::make(std::int64_t milliseconds_since_epoch, const std::array<std::uint8_t, 10>& random) {
     std::string out(26, '0');
     for (int i = 9; i >= 0; --i) {
         out[static_cast<std::size_t>(i)] =
@@ -63,7 +63,7 @@ RequestId RequestId::make(std::int64_t milliseconds_since_epoch, const std::arra
         milliseconds_since_epoch >>= 5;
     }
     const std::string tail =
-        base32(std::string_view(reinterpret_cast<const char*>(chance.data()), chance.size()));
+        base32(std::string_view(reinterpret_cast<const char*>(random.data()), random.size()));
     out.replace(10, 16, tail);
     return RequestId(out);
 }

@@ -61,11 +61,11 @@ bool my_number_check_digit_ok(std::string_view digits, MyNumberCheck check);
 char my_number_check_digit(std::string_view eleven_digits);
 
 /// Name of one request to the platform: ULID, 26 characters of Crockford base32, 48 bits of time then 80 of
-/// chance.
+/// randomness.
 class RequestId : public Tagged<std::string, struct RequestIdTag> {
   public:
     static Result<RequestId> parse(std::string_view text);
-    static RequestId make(std::int64_t milliseconds_since_epoch, const std::array<std::uint8_t, 10>& chance);
+    static RequestId make(std::int64_t milliseconds_since_epoch, const std::array<std::uint8_t, 10>& random);
 
   private:
     using Tagged::Tagged;

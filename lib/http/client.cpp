@@ -321,27 +321,27 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
 
     /// A name server that is silent is not waited for longer than for all the rest.
     asio::awaitable<error_code> resolve(Steady::time_point until, tcp::resolver::results_type& out) {
-        struct Looking {
-            explicit Looking(asio::io_context& io) : resolver(io), done(io) {}
+        struct Lookup {
+            explicit Lookup(asio::io_context& io) : resolver(io), done(io) {}
             tcp::resolver resolver;
             asio::steady_timer done;
             error_code failed = asio::error::timed_out;
             tcp::resolver::results_type found;
         };
-        const auto looking = std::make_shared<Looking>(io_);
-        looking->done.expires_at(until);
-        looking->resolver.async_resolve(
+        const auto lookup = std::make_shared<Lookup>(io_);
+        lookup->done.expires_at(until);
+        lookup->resolver.async_resolve(
             origin_.host, origin_.port,
-            [looking](const error_code& failed, const tcp::resolver::results_type& found) {
-                looking->failed = failed;
-                looking->found = found;
-                looking->done.cancel();
+            [lookup](const error_code& failed, const tcp::resolver::results_type& found) {
+                lookup->failed = failed;
+                lookup->found = found;
+                lookup->done.cancel();
             });
-        const Closer closer(*this, [looking] { looking->done.cancel(); });
+        const Closer closer(*this, [lookup] { lookup->done.cancel(); });
         error_code woken;
-        co_await looking->done.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        out = looking->found;
-        co_return looking->failed;
+        co_await lookup->done.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        out = lookup->found;
+        co_return lookup->failed;
     }
 
     asio::awaitable<error_code> reach(const ConnectionPtr& connection,

@@ -24,7 +24,7 @@ Decision become(Term term, Event event, const Standing& known, RecordState state
 }
 
 /// A row that keeps its key's place but cannot go out.
-Decision held(Term term, Event event, const Standing& known, RecordState state, std::string_view why) {
+Decision waits(Term term, Event event, const Standing& known, RecordState state, std::string_view why) {
     if (known.in_flight() || known.state == RecordState::stored_in_error) return none(term, known);
     if (known.state == state && known.reason == why && known.owed != UpdateKind::remove)
         return none(term, known);
@@ -104,10 +104,10 @@ Decision compare_present(const SourceRow& row, const Standing& known, bool prere
             return out;
         }
         case SourceRow::Verdict::unusable:
-            return held(Term::rejected, Event::source_unusable, known, RecordState::rejected, row.reason);
+            return waits(Term::rejected, Event::source_unusable, known, RecordState::rejected, row.reason);
         case SourceRow::Verdict::no_my_number:
-            return held(Term::blocked, Event::source_incomplete, known, RecordState::blocked,
-                        row.reason.empty() ? reason::kMyNumberMissing : std::string_view(row.reason));
+            return waits(Term::blocked, Event::source_incomplete, known, RecordState::blocked,
+                         row.reason.empty() ? reason::kMyNumberMissing : std::string_view(row.reason));
         case SourceRow::Verdict::usable:
             break;
     }
@@ -150,8 +150,8 @@ Decision compare_present(const SourceRow& row, const Standing& known, bool prere
         if (known.state == RecordState::rejected && same_as_sent) return none(Term::waiting, known);
     }
     if (!prerequisite_on_platform)
-        return held(Term::blocked, Event::source_incomplete, known, RecordState::blocked,
-                    reason::kPrerequisite);
+        return waits(Term::blocked, Event::source_incomplete, known, RecordState::blocked,
+                     reason::kPrerequisite);
     return send(row, known);
 }
 

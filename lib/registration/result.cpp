@@ -7,8 +7,8 @@ void settle(Standing& next, RecordState state, std::string why) {
     next.state = state;
     next.reason = std::move(why);
     // A probe that found nothing out: whether the acknowledged version is still there is not known.
-    const bool held = state == RecordState::rejected || state == RecordState::blocked;
-    if (held && next.owed == UpdateKind::create) next.acknowledged.reset();
+    const bool waits = state == RecordState::rejected || state == RecordState::blocked;
+    if (waits && next.owed == UpdateKind::create) next.acknowledged.reset();
     // A refused deletion stays one: the row is gone, and an operator's resend must not make it an update.
     const bool refused_deletion = state == RecordState::rejected && next.owed == UpdateKind::remove;
     if (!refused_deletion) {
@@ -47,12 +47,12 @@ void owe_again(Standing& next, UpdateKind kind, std::string why, std::int64_t du
 }  // namespace
 
 Consequence apply_result(const Standing& known, const Answer& answer, const RetryPolicy& policy,
-                         std::int64_t now_ms, std::uint16_t chance) {
+                         std::int64_t now_ms, std::uint16_t random_bits) {
     Consequence out;
     out.next = known;
     Standing& next = out.next;
     const UpdateKind sent = known.owed.value_or(UpdateKind::update);
-    const auto later = [&] { return now_ms + backoff_ms(policy, known.attempts + 1, chance); };
+    const auto later = [&] { return now_ms + backoff_ms(policy, known.attempts + 1, random_bits); };
     // The first mending goes at once; should 新規 and 更新 contradict each other again, they take their time.
     const auto soon = [&] { return known.attempts == 0 ? now_ms : later(); };
 
@@ -190,7 +190,7 @@ void apply_to_case(PmhCase& pmh_case, const Answer& answer, Consequence& got, Ca
 }
 
 Consequence apply_not_accepted(const Standing& known, std::string_view why, bool counts,
-                               const RetryPolicy& policy, std::int64_t now_ms, std::uint16_t chance) {
+                               const RetryPolicy& policy, std::int64_t now_ms, std::uint16_t random_bits) {
     Consequence out;
     out.next = known;
     if (counts && known.attempts + 1 >= policy.aborted_ceiling) {
@@ -200,7 +200,7 @@ Consequence apply_not_accepted(const Standing& known, std::string_view why, bool
         return out;
     }
     out.event = Event::not_accepted;
-    const std::int64_t wait = counts ? backoff_ms(policy, known.attempts + 1, chance) : 0;
+    const std::int64_t wait = counts ? backoff_ms(policy, known.attempts + 1, random_bits) : 0;
     owe_again(out.next, known.owed.value_or(UpdateKind::update), std::string(why), now_ms + wait);
     if (!counts) out.next.attempts = known.attempts;
     return out;

@@ -26,9 +26,9 @@ struct Consequence {
 
 /// @param known   standing of the record whose flight ended; its `owed` is what was sent
 /// @param now_ms  milliseconds since the epoch
-/// @param chance  evenly spread over 0…65535, for the backoff
+/// @param random_bits  evenly spread over 0…65535, for the backoff
 Consequence apply_result(const Standing& known, const Answer& answer, const RetryPolicy& policy,
-                         std::int64_t now_ms, std::uint16_t chance);
+                         std::int64_t now_ms, std::uint16_t random_bits);
 
 /// What the result makes of the person's PMHキー case; opens one where the record is stored without link.
 /// @param got  what apply_result made of the record; its `in_case` is set here
@@ -38,6 +38,6 @@ void apply_to_case(PmhCase& pmh_case, const Answer& answer, Consequence& got, Ca
 /// ceiling.
 /// @param counts  whether this failure counts towards the ceiling
 Consequence apply_not_accepted(const Standing& known, std::string_view why, bool counts,
-                               const RetryPolicy& policy, std::int64_t now_ms, std::uint16_t chance);
+                               const RetryPolicy& policy, std::int64_t now_ms, std::uint16_t random_bits);
 
 }  // namespace kaigo::registration

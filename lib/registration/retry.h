@@ -15,7 +15,7 @@ struct RetryPolicy {
 /// Wait before the next try: doubled with every failure up to the maximum, then spread over its upper half so
 /// that many insurers do not knock together.
 /// @param failures  in a row, at least 1
-/// @param chance    evenly spread over 0…65535
-std::int64_t backoff_ms(const RetryPolicy& policy, std::uint32_t failures, std::uint16_t chance);
+/// @param random_bits    evenly spread over 0…65535
+std::int64_t backoff_ms(const RetryPolicy& policy, std::uint32_t failures, std::uint16_t random_bits);
 
 }  // namespace kaigo::registration

@@ -233,7 +233,7 @@ Status Inbox::land_results(const Batch& batch, FirstPage first_page) {
     std::vector<Ledger::Landing> landings;
     landings.reserve(flying.size());
     const registration::RetryPolicy policy = traffic_.context.retry_policy();
-    const std::uint16_t spread = traffic_.context.random_bits();
+    const std::uint16_t random_bits = traffic_.context.random_bits();
     for (std::size_t i = 0; i < flying.size(); ++i) {
         const ledger::Member& member = batch.members[i];
         auto& entry = flying[i];
@@ -249,7 +249,7 @@ Status Inbox::land_results(const Batch& batch, FirstPage first_page) {
         if (!result.ok)
             answer.error_class = traffic_.context.specification().record_error(result.error_id).error_class;
         auto consequence =
-            registration::apply_result(entry->standing, answer, policy, to_milliseconds(now), spread);
+            registration::apply_result(entry->standing, answer, policy, to_milliseconds(now), random_bits);
         auto case_step = step_case(batch, member, entry->standing, answer, consequence);
         if (consequence.alarm)
             traffic_.raise("result-needs-person",
