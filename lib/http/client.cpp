@@ -36,6 +36,7 @@ constexpr std::uint64_t kLargestResponse = 16U << 20;
 constexpr std::chrono::seconds kKept{60};
 /// Tickets for resumed sessions; each is used once (RFC 8446, C.4).
 constexpr std::size_t kTicketsKept = 8;
+constexpr std::size_t kContentTypeKept = 40;
 
 struct SessionDeleter {
     void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
@@ -252,7 +253,9 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
             const auto& response = exchanged.response;
             const auto wait =
                 retry_after(response[beast::http::field::retry_after], response[beast::http::field::date]);
-            co_return ClientResponse{status, std::move(exchanged.response.body()), wait};
+            const std::string content_type(response[beast::http::field::content_type]);
+            co_return ClientResponse{status, std::move(exchanged.response.body()), wait,
+                                     content_type.substr(0, kContentTypeKept)};
         }
     }
 

@@ -42,7 +42,8 @@ struct ClientRequest {
 struct ClientResponse {
     int status = 0;
     std::string body;
-    std::optional<Duration> retry_after;  ///< of seconds or of a date; at most a day
+    std::optional<Duration> retry_after = std::nullopt;  ///< of seconds or of a date; at most a day
+    std::string content_type = "";
 };
 
 /// Why there is no response.

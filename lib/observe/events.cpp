@@ -70,6 +70,9 @@ const std::vector<EventInfo>& all_events() {
             "happens too often")},
         {"request-refused", Severity::error, N_("the platform refused a whole request"),
          N_("see it with: kaigo-gateway held list (held after the fifth refusal)")},
+        {"answered-on-the-way", Severity::error,
+         N_("something between here and the platform answers in its place"),
+         N_("ask who runs the proxy or gateway; nothing is lost, and it is tried again")},
         {"batch-aborted", Severity::warning,
          N_("the platform aborted a request; its records go out again, and are held when that happens too "
             "often"),

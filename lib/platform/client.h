@@ -20,14 +20,15 @@ namespace kaigo::platform {
 /// What became of one request to register a batch.
 struct SubmitResult {
     enum class Outcome : std::uint8_t {
-        accepted,     ///< newly, or before under this very request
-        refused,      ///< nothing accepted; `error_code` says why
-        too_large,    ///< over a limit of the platform
-        conflict,     ///< this requestId was used for another content
-        busy,         ///< closed or too many requests: later
-        not_sent,     ///< no byte of the request left
-        no_answer,    ///< it may have been accepted
-        certificate,  ///< this certificate may not do this, or the platform's own is not trusted
+        accepted,          ///< newly, or before under this very request
+        refused,           ///< nothing accepted; `error_code` says why
+        too_large,         ///< over a limit of the platform
+        conflict,          ///< this requestId was used for another content
+        busy,              ///< closed or too many requests: later
+        not_sent,          ///< no byte of the request left
+        no_answer,         ///< it may have been accepted
+        certificate,       ///< this certificate may not do this, or the platform's own is not trusted
+        not_the_platform,  ///< something on the way answered in its place: nothing was accepted
     };
     Outcome outcome = Outcome::no_answer;
     std::string reception_number;

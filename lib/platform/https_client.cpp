@@ -6,6 +6,7 @@
 #include "base/i18n.h"
 #include "base/mutex.h"
 #include "http/client.h"
+#include "platform/answers.h"
 #include "platform/client.h"
 #include "platform/wire.h"
 
@@ -127,68 +128,19 @@ class HttpsClient : public PlatformClient {
             return out;
         }
         const ClientResponse& response = *answer;
-        out.retry_after = response.retry_after;
-        out.detail = fmt::format("HTTP {}", response.status);
-        if (response.status / 100 == 2) {
-            const auto parsed =
-                parse_submit_answer(wire_, response.body, submission.request_id, submission.record_count);
-            if (!parsed) {
-                out.detail = parsed.error().message;
-                return out;  // something was answered, but not what became of the batch
-            }
-            if (parsed->outcome == Outcome::accepted) return *parsed;
-            out.error_code = parsed->error_code;
-            out.detail = parsed->error_code;
-            out.outcome = by_error_class(out.error_code);
+        if (response.status / 100 != 2) return refused_submission(wire_, response);
+        auto parsed =
+            parse_submit_answer(wire_, response.body, submission.request_id, submission.record_count);
+        if (!parsed) {
+            // Something was answered, but not what became of the batch.
+            out.detail = fmt::format("{}: {}", in_words(response), parsed.error().message);
             return out;
         }
-        out.error_code = parse_error_code(wire_, response.body);
-        switch (response.status) {
-            case 400:
-                out.outcome = Outcome::refused;
-                break;
-            case 401:
-            case 403:
-                out.outcome = Outcome::certificate;
-                break;
-            case 404:
-                out.outcome = Outcome::refused;
-                break;
-            case 409:
-                out.outcome = Outcome::conflict;
-                break;
-            case 413:
-                out.outcome = Outcome::too_large;
-                break;
-            case 429:
-            case 503:
-                out.outcome = Outcome::busy;
-                break;
-            default:
-                out.outcome = Outcome::no_answer;
-                break;
-        }
+        if (parsed->outcome == Outcome::accepted) return *std::move(parsed);
+        out.retry_after = response.retry_after;
+        out.error_code = out.detail = parsed->error_code;
+        out.outcome = outcome_of_error(wire_, out.error_code, response.status);
         return out;
-    }
-
-    SubmitResult::Outcome by_error_class(const std::string& code) const {
-        using Outcome = SubmitResult::Outcome;
-        const auto found = wire_.request_errors.find(code);
-        if (found == wire_.request_errors.end()) return Outcome::refused;
-        switch (found->second) {
-            case RequestErrorClass::certificate:
-                return Outcome::certificate;
-            case RequestErrorClass::conflict:
-                return Outcome::conflict;
-            case RequestErrorClass::too_large:
-                return Outcome::too_large;
-            case RequestErrorClass::busy:
-                return Outcome::busy;
-            case RequestErrorClass::malformed:
-            case RequestErrorClass::unknown:
-                break;
-        }
-        return Outcome::refused;
     }
 
     /// One GET, waited for. Submissions in flight go on meanwhile.
@@ -210,26 +162,8 @@ class HttpsClient : public PlatformClient {
             return fail(ErrorCode::platform_unreachable, answer.error().detail)
                 .at(url_)
                 .remedy(tr("check the network and the platform's state; nothing is lost, it is tried again"));
-        ClientResponse response = std::move(*answer);
-        const std::string status = fmt::format("HTTP {}", response.status);
-        switch (response.status) {
-            case 200:
-                return response;
-            case 401:
-            case 403:
-                return fail(ErrorCode::certificate_refused, status)
-                    .at(url_)
-                    .remedy(tr("this certificate is not entitled to insurer {}: ask the platform's operator",
-                               insurer_));
-            case 404:
-                return fail(ErrorCode::platform_refused, status).at(url_ + address);
-            case 409:
-            case 429:
-            case 503:
-                return fail(ErrorCode::platform_closed, status).at(url_);
-            default:
-                return fail(ErrorCode::platform_protocol, status).at(url_);
-        }
+        if (answer->status == 200) return *std::move(answer);
+        return tl::unexpected(unusable_answer(wire_, *answer, url_ + address, insurer_));
     }
 
     std::string url_;

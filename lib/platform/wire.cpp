@@ -136,10 +136,13 @@ Result<SubmitResult> parse_submit_answer(const WireNames& wire, std::string_view
     return out;
 }
 
-std::string parse_error_code(const WireNames& wire, std::string_view body) {
+std::optional<std::string> parse_error_code(const WireNames& wire, std::string_view body) {
     const auto object = parse_object(body);
-    return object ? first_error(wire, *object) : std::string();
+    if (!object || !has_errors(wire, *object)) return std::nullopt;
+    return first_error(wire, *object);
 }
+
+bool is_object(std::string_view body) { return parse_object(body).has_value(); }
 
 Result<ServiceStatus> parse_service_status(const WireNames& wire, std::string_view body) {
     KAIGO_TRY(const json::object object, parse_object(body));

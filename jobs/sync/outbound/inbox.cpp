@@ -43,8 +43,10 @@ Result<bool> Inbox::ask_unknown() {
         if (*found)
             traffic_.ledger->batch_accepted(id, BatchState::unknown, (*found)->reception_number, now);
         else
-            traffic_.ledger->move_batch(id, BatchState::unknown, BatchState::owed,
-                                        "not known to the platform", now, batch.attempts, now);
+            // No sooner than after any other failure: perhaps only the way there is broken.
+            traffic_.ledger->move_batch(
+                id, BatchState::unknown, BatchState::owed, "not known to the platform",
+                batch.attempts == 0 ? now : traffic_.later(batch.attempts), batch.attempts, now);
     }
     return moved;
 }

@@ -62,6 +62,18 @@ Status Uploads::handle(BatchId id, const SubmitResult& result) {
                       tr("check the certificate, its key and the CA file with: kaigo-gateway doctor")});
             owe_batch_again(batch, result.detail, traffic_.later(batch.attempts + 1));
             return {};
+        case Outcome::not_the_platform: {
+            const Instant due =
+                result.retry_after ? now + *result.retry_after : traffic_.later(batch.attempts + 1);
+            traffic_.pacing.pause_until(due);
+            // Told when it begins; what is sent again in vain is told by the run.
+            if (batch.attempts == 0 && !std::exchange(told_not_the_platform_, true))
+                traffic_.raise("answered-on-the-way",
+                               tr("{} answered in the platform's place: {}",
+                                  traffic_.context.config().platform.url, result.detail));
+            owe_batch_again(batch, result.detail, due);
+            return {};
+        }
         case Outcome::too_large:
             return split(batch);
         case Outcome::conflict:

@@ -33,6 +33,7 @@ class Uploads {
     Status split(const ledger::Batch& batch);
 
     Traffic& traffic_;
+    bool told_not_the_platform_ = false;
 };
 
 }  // namespace kaigo::jobs

@@ -150,6 +150,34 @@ TEST_CASE("a platform that asks for a pause gets it") {
     CHECK(f.states() == States{{"registered", records}});
 }
 
+TEST_CASE("what a proxy answers in the platform's place holds no record, is told once, and ends by itself") {
+    const int records = GENERATE(1, 3);
+    Fixture f;
+    f.platform.scripts = std::vector<ScriptedPlatform::Script>(12, {Outcome::not_the_platform, false});
+    const Instant begun = f.clock.now();
+    f.send(records);
+    REQUIRE(f.settle());
+    CHECK(f.platform.requests.size() == 13);
+    CHECK(ids_of(f.platform.requests).size() == 1);
+    CHECK(f.states() == States{{"registered", records}});
+    CHECK(f.tally.alarms == 1);
+    CHECK(f.tally.rejected == 0);
+    // The tries grow rarer.
+    CHECK(f.clock.now() > begun + std::chrono::minutes(20));
+}
+
+TEST_CASE("a way there that is broken sees no storm because the way back is well") {
+    Fixture f;
+    constexpr std::size_t kTries = 10;
+    f.platform.scripts = std::vector<ScriptedPlatform::Script>(kTries, {Outcome::no_answer, false});
+    const Instant begun = f.clock.now();
+    f.send(3);
+    REQUIRE(f.settle());
+    CHECK(f.platform.requests.size() == kTries + 1);
+    CHECK(ids_of(f.platform.requests).size() == 1);
+    CHECK(f.clock.now() > begun + std::chrono::minutes(8));
+}
+
 TEST_CASE(
     "a request that was refused comes to nothing; its records go under another one, and are held at last") {
     const int records = GENERATE(1, 3);
