@@ -75,7 +75,7 @@ Result<jobs::RemoteCommand> parse(const std::string& body) {
 
 }  // namespace
 
-/// Who has no right at all is sent away before anything is read from him.
+/// A peer without any right is refused before anything is read from it.
 std::optional<http::Response> Daemon::refuse_peer(const http::Peer& peer) {
     const auto installed = installation();
     const config::ControlSettings& settings = installed->config().control;
@@ -147,7 +147,7 @@ http::Response Daemon::control(const http::Request& request) {
         const int status = command->execute({installed->config(), environment, terminal});
         return reply(200, {{"exitStatus", status}, {"output", out.str()}, {"diagnostics", err.str()}});
     } catch (const StoreFailure& failure) {
-        // What only looks has a connection of its own: that it failed says nothing of the ledger's.
+        // A command that only looks has its own connection: its failure says nothing about the ledger's.
         if (changes) end_for(failure);
         throw;
     }
@@ -159,7 +159,7 @@ http::Response Daemon::put_jobs(const jobs::RemoteCommand& command, const std::s
         jobs::RunOptions options = *command.job();
         if (!options.insurer.empty() && options.insurer != insurer.number.value()) continue;
         options.insurer = insurer.number.value();
-        if (const auto job = lanes_.put(options, user)) runs.push_back(json::string(job->id));
+        if (const auto job = lanes_.enqueue(options, user)) runs.push_back(json::string(job->id));
     }
     if (runs.empty())
         return refuse(kConflict,

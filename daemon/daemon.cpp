@@ -60,7 +60,7 @@ Status Daemon::open() {
     if (!config.http_listen.empty()) {
         http::ServerSettings settings;
         settings.handle = [this](const http::Request& request) { return health_.answer(request); };
-        // Nobody has anything to say there.
+        // Clients have next to nothing to send there.
         settings.largest_body = 4U << 10;
         settings.body_time = Duration(5'000);
         settings.handle_at_once = [this](const http::Request& request) {
@@ -121,7 +121,7 @@ void Daemon::remember_last_starts() {
     }
 }
 
-/// A setup that ended with the process that did it goes on; one that a person stopped does not.
+/// Resumes a setup that ended with its process, but not one that a person stopped.
 void Daemon::resume_setups() {
     auto view = jobs::ledger_store(installation()->config()).view();
     if (!view) return;
@@ -134,7 +134,7 @@ void Daemon::resume_setups() {
         options.job = JobName::initial_setup;
         options.insurer = number;
         options.yes = options.quiet = true;
-        lanes_.put(options, "resumed");
+        lanes_.enqueue(options, "resumed");
     }
 }
 
@@ -169,9 +169,9 @@ Instant Daemon::start_due(Instant now) {
             options.job = entry.job;
             options.insurer = insurer.number.value();
             options.quiet = true;
-            // Behind a job of the same name that someone asked for: what is due at a time of day is not
-            // dropped.
-            if (lanes_.put(options, kScheduleActor) == nullptr && entry.at) {
+            // Someone has already asked for a job of the same name. What is due at a time of day is not
+            // dropped: it follows that job.
+            if (lanes_.enqueue(options, kScheduleActor) == nullptr && entry.at) {
                 const Lock lock(mutex_);
                 again_[slot] = now + kRetry;
             }
@@ -206,8 +206,8 @@ int Daemon::work(Job& job) {
     return info(ErrorCode::internal).exit_status;
 }
 
-/// After a failed write or fsync nothing that the handle says can be believed: this process ends here, and
-/// the next one looks at the file anew.
+/// After a failed write or fsync the handle cannot be trusted: this process ends here, and the next one opens
+/// the file afresh.
 void Daemon::end_for(const StoreFailure& failure) {
     events_.record("fatal", {{"error", failure.what()}});
     std::_Exit(info(ErrorCode::cannot_write).exit_status);
@@ -220,7 +220,7 @@ void Daemon::note_end(const Job& job, int status) {
                                     later && environment_.stop.stop_requested() ? "yes" : "");
     // Stopped by a person, it does not begin again by itself.
     if (job.stop.stop_requested()) return;
-    // Busy or unreachable is no day's work: tried again soon, not tomorrow.
+    // Busy or unreachable: the day's work is not done. Try again soon, not tomorrow.
     if (!later && status != info(ErrorCode::platform_unreachable).exit_status) return;
     const config::Insurer* insurer = installation()->config().insurer(job.options.insurer);
     Instant again = environment_.clock.now() + kRetry;

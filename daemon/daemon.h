@@ -85,7 +85,8 @@ class Daemon {
     std::optional<Date> tidied_;
     Lanes lanes_;
     Health health_;
-    /// Not the one on which requests to the platform go: who asks never waits for a handshake with it.
+    /// Not the engine of the requests to the platform: nobody who asks the daemon waits for a handshake with
+    /// it.
     std::shared_ptr<http::Engine> engine_ = std::make_shared<http::Engine>();
     std::unique_ptr<http::Server> control_;
     std::unique_ptr<http::Server> http_;

@@ -91,7 +91,7 @@ double size_of(const std::filesystem::path& path) {
 
 bool Health::moving() const {
     return std::ranges::none_of(lanes_.active(), [](const auto& job) {
-        return job->state == Job::State::running && job->clock.still() > kStalled;
+        return job->state == Job::State::running && job->clock.silent_for() > kStalled;
     });
 }
 

@@ -11,7 +11,7 @@
 
 namespace kaigo::daemon {
 
-/// After so long without a sign of life a job counts as stalled.
+/// A job without a sign of life for this long counts as stalled.
 inline constexpr std::chrono::minutes kStalled{15};
 
 class Health {
@@ -20,7 +20,8 @@ class Health {
     Health(Installed installed, const Clock& clock, const Lanes& lanes)
         : installed_(std::move(installed)), clock_(clock), lanes_(lanes) {}
 
-    /// What needs nothing that could block: whether the daemon moves, and what is no question at all.
+    /// Answers what needs nothing that could block: whether the daemon moves, and requests for anything
+    /// unknown.
     std::optional<http::Response> answer_at_once(const http::Request& request) const;
     /// The rest. May wait for the platform and the ledger.
     http::Response answer(const http::Request& request);
@@ -35,7 +36,7 @@ class Health {
     Installed installed_;
     const Clock& clock_;
     const Lanes& lanes_;
-    /// What costs the ledger or the platform something is asked for once in a while, however often it is
+    /// Answers that cost the ledger or the platform something are kept this long, however often they are
     /// scraped.
     static constexpr std::chrono::seconds kKept{30};
     class Kept {

@@ -6,7 +6,7 @@ namespace kaigo::daemon {
 
 Lanes::~Lanes() { stop(); }  // the threads are joined with their lanes
 
-std::shared_ptr<Job> Lanes::put(const jobs::RunOptions& options, const std::string& actor) {
+std::shared_ptr<Job> Lanes::enqueue(const jobs::RunOptions& options, const std::string& actor) {
     const Lock lock(mutex_);
     if (stopping_) return nullptr;
     Lane& lane = lanes_[options.insurer];

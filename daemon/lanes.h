@@ -49,7 +49,7 @@ class Lanes {
     ~Lanes();
 
     /// @return nothing when that job of that insurer waits or runs already, or the daemon is stopping
-    std::shared_ptr<Job> put(const jobs::RunOptions& options, const std::string& actor);
+    std::shared_ptr<Job> enqueue(const jobs::RunOptions& options, const std::string& actor);
     /// Also some of those that ended lately.
     std::shared_ptr<Job> find(const std::string& id) const;
     /// Jobs that wait or run.

@@ -29,7 +29,7 @@ class Signals {
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
     ~Signals() { leave(); }
-    /// From then on nothing of the daemon is touched.
+    /// From then on no signal touches the daemon.
     void leave() {
         if (!thread_.joinable()) return;
         over_ = true;

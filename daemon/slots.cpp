@@ -27,7 +27,7 @@ void SlotClock::sleep_until(Instant until, const std::stop_token& stop) {
     moved();
 }
 
-std::chrono::seconds SlotClock::still() const {
+std::chrono::seconds SlotClock::silent_for() const {
     if (asleep_) return std::chrono::seconds(0);
     const auto since = std::chrono::steady_clock::now().time_since_epoch() -
                        std::chrono::steady_clock::duration(moved_at_.load());

@@ -35,7 +35,7 @@ class SlotClock : public Clock {
     }
     void sleep_until(Instant until, const std::stop_token& stop) override;
     /// Time since the job last asked for the time, of the host's own clock; none while it sleeps.
-    std::chrono::seconds still() const;
+    std::chrono::seconds silent_for() const;
 
   private:
     void moved() const { moved_at_ = std::chrono::steady_clock::now().time_since_epoch().count(); }

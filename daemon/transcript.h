@@ -21,7 +21,7 @@ class Transcript : public std::streambuf {
     std::streamsize xsputn(const char* text, std::streamsize size) override;
 
   private:
-    static constexpr std::size_t kMost = 8U << 20;  ///< what goes beyond is lost to the listener alone
+    static constexpr std::size_t kMost = 8U << 20;  ///< text beyond this is lost, but only to the listener
     void append(const char* text, std::size_t size);
     mutable Mutex mutex_;
     std::string text_ KAIGO_GUARDED_BY(mutex_);

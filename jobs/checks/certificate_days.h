@@ -1,12 +1,12 @@
 #pragma once
-// When the end of a certificate is worth a word.
+// When to warn that a certificate is about to end.
 
 #include <array>
 #include <cstdint>
 
 namespace kaigo::jobs {
 
-/// Days left at which it is told, each once; at the last of them everything begins to warn.
+/// Days left at which this is told, once each. From the last of them on, everything warns.
 inline constexpr std::array<std::int64_t, 4> kCertificateDays = {7, 14, 30, 60};
 inline constexpr std::int64_t kCertificateWarningDays = kCertificateDays.back();
 

@@ -82,7 +82,7 @@ void choose_language(const std::vector<std::string>& words) {
     set_language(language != nullptr && std::string_view(language).starts_with("ja") ? "ja" : "en");
 }
 
-/// As they were given, without the configuration: the daemon has its own.
+/// The words as they were given, without --config: the daemon has its own configuration.
 std::vector<std::string> words_for_daemon(const std::vector<std::string>& words) {
     std::vector<std::string> out;
     for (std::size_t i = 0; i < words.size();) {
@@ -107,7 +107,7 @@ int command_line(int argc, const char* const* argv, Environment& environment, Te
     try {
         return dispatch(parser.command(), parser.arguments(), environment, terminal, words_for_daemon(words));
     } catch (const StoreFailure& failure) {
-        // After a failed write or fsync nothing that the handle says can be believed: this process ends here.
+        // After a failed write or fsync the handle cannot be trusted: this process ends here.
         return refuse(terminal, Error{ErrorCode::cannot_write, failure.what(), "",
                                       tr("check the disk and the ledger with: kaigo-gateway doctor")});
     } catch (const std::exception& error) {

@@ -50,7 +50,7 @@ Result<std::optional<Answer>> ask(const std::filesystem::path& socket, const std
     if (out.status == kForbidden)
         return fail(ErrorCode::permission_denied, out.text("error")).remedy(out.text("remedy"));
     if (out.status >= 400) {
-        // The registry's name of an error, where the daemon gives one.
+        // Turn the daemon's exit status back into the registry's error, where it gives one.
         const int exit = out.number("exitStatus");
         for (const ErrorCode code : {ErrorCode::usage, ErrorCode::busy, ErrorCode::bad_data})
             if (info(code).exit_status == exit)
@@ -110,7 +110,7 @@ Result<std::optional<RemoteReply>> through_daemon(const std::filesystem::path& s
         return std::optional(std::move(out));
     }
     if (!runs->is_array()) return unreadable();
-    // One insurer after the other is told; they work side by side.
+    // The insurers' jobs work side by side, but are reported one after the other.
     std::string documents;
     std::vector<std::string> ids;
     for (const json::value& run : runs->get_array()) {

@@ -15,7 +15,7 @@ namespace kaigo::jobs {
 struct RemoteRequest {
     std::vector<std::string> arguments;  ///< of the command line, without --config
     std::string input;                   ///< content of the file that it reads
-    bool json = false;                   ///< one document on standard output, whatever the daemon makes of it
+    bool json = false;                   ///< one document on standard output, however many runs it takes
 };
 
 struct RemoteReply {

@@ -1,5 +1,5 @@
 #pragma once
-// What command lines say, of whatever command.
+// The arguments of every command.
 
 #include <string>
 

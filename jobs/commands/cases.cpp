@@ -121,7 +121,7 @@ int cases_table(const CommandContext& context, const CasesOptions& options) {
 int place_case_table(Terminal& terminal, const CaseTable& table, bool json_format) {
     const auto parsed = parse_case_table(table.bytes, table.file);
     if (!parsed) return refuse(terminal, parsed.error());
-    // A file that is there may hold a person's work, whatever it is.
+    // Never overwrite a file: whatever it is, it may hold a person's work.
     std::string file = table.file;
     for (int number = 2;; ++number) {
         const auto written = write_new_file_durably(file, table.bytes);

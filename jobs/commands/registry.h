@@ -26,7 +26,7 @@ class Right {
 
 /// Where a command runs.
 enum class Place : std::uint8_t {
-    here,       ///< in the process of who gives it
+    here,       ///< in the caller's process
     at_daemon,  ///< in the daemon, where one runs; else here
 };
 
@@ -56,7 +56,7 @@ struct Command {
     Status (*check)(const Arguments&) = nullptr;
     /// File whose bytes the command reads into `table`, before it goes anywhere; null: none.
     const std::string& (*reads)(const Arguments&) = nullptr;
-    /// Where what was printed goes, when all went well; null: to the terminal.
+    /// Where the output goes on success; null: to the terminal.
     int (*place_output)(Terminal&, const Arguments&, const std::string& output) = nullptr;
     bool is_job = false;  ///< has its place in a lane of the daemon
 };

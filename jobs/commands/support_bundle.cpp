@@ -53,7 +53,7 @@ json::value document_of(const CommandContext& context, Command command) {
     try {
         status = command(CommandContext{context.config, context.environment, inner});
     } catch (const std::exception& failure) {
-        // A damaged ledger is what a bundle is made for.
+        // A damaged ledger is just when a bundle is needed.
         err << failure.what();
     }
     boost::system::error_code failed;

@@ -49,8 +49,8 @@ std::optional<LeftReason> reason_of(const std::string& text) {
     return std::nullopt;
 }
 
-/// What a person writes must not carry a マイナンバー into ledger and audit log, in whatever grouping: digits
-/// count on across spaces and signs of any width, and only letters and dates end a number.
+/// What a person writes must not carry a マイナンバー into ledger and audit log, however its digits are
+/// grouped. Digits keep counting across spaces and signs of any width; only letters and dates end a number.
 bool may_hold_my_number(std::string_view text) {
     constexpr std::size_t kDate = 10;  // 2026-11-02
     int digits = 0;
@@ -216,7 +216,7 @@ Result<std::optional<CaseStep>> take_line(SharedLedger& ledger, const TableLine&
     KAIGO_TRY(const std::int64_t version, line.number(column::kVersion));
     const auto known = ledger->case_by_id(id);
     if (!known) return fail(ErrorCode::bad_data, tr("there is no case {}", id));
-    // A spreadsheet that was told nothing drops leading zeros.
+    // By default a spreadsheet drops leading zeros.
     std::string insured = plain_form(line.cell(column::kInsured));
     if (insured.find_first_of("eE+.") != std::string::npos) KAIGO_CHECK(line.number(column::kInsured));
     if (insured.size() < spec::kInsuredNumberWidth)

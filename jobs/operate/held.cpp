@@ -41,7 +41,7 @@ Result<std::int64_t> resend(const config::Config& config, Environment& environme
     return count;
 }
 
-/// Consents that would be released, named: whoever gives the word sees of whom.
+/// Names the consents that would be released, so that whoever releases them sees whose they are.
 Result<std::vector<std::string>> released(const config::Config& config, const HeldSelection& selection) {
     std::vector<std::string> out;
     if (selection.reason != registration::reason::kWithdrawnBefore) return out;

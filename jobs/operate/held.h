@@ -1,5 +1,5 @@
 #pragma once
-// Records that are held, and their going out again on an operator's word.
+// Records that are held, and sending them again when an operator says so.
 
 #include <string>
 #include <vector>
@@ -16,7 +16,7 @@ struct HeldSelection {
 
 struct HeldRecords {
     std::vector<ledger::RecordRow> records;
-    std::vector<std::string> withheld;  ///< sentences: what waits of whole kinds
+    std::vector<std::string> withheld;  ///< sentences: what holds back whole kinds
 };
 Result<HeldRecords> held_records(const spec::Specification& specification, ledger::LedgerView& view,
                                  const HeldSelection& selection);
@@ -26,7 +26,7 @@ struct Resent {
     std::vector<std::string> released;  ///< withdrawn consents among them, named
 };
 /// What will become of them: most held records cannot be mended by sending them again.
-/// @return what is to be asked first; empty: nothing, the records were named
+/// @return the question to ask first; empty: none, since a filter named the records
 Result<std::string> question_before_resend(const config::Config& config, const HeldSelection& selection);
 Result<Resent> resend_held(const config::Config& config, Environment& environment,
                            const HeldSelection& selection);

@@ -101,7 +101,8 @@ void fill(LinkageReport& report, const config::Config& config, const spec::Speci
     for (const ledger::RunRow& run : report.runs)
         for (auto& row : view.comparisons(run.id)) report.comparisons.emplace_back(run.id, std::move(row));
     auto standing = view.standing(at + 1, kTrendRuns);
-    // Up to the present, the present counts: what ran since the last run over all rows has moved records too.
+    // A report that reaches the present uses the present counts: runs since the last one over all rows moved
+    // records too.
     if (report.present) std::ranges::move(view.standing_now(), std::back_inserter(standing));
     for (const auto& count : standing) {
         if (count.run != standing.back().run) continue;

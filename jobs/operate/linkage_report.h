@@ -35,7 +35,7 @@ struct CertificateRow {
 struct LinkageReport {
     std::string title;
     Instant made_at;
-    bool present = true;  ///< reaches up to now: otherwise it tells what was, and nothing to do
+    bool present = true;  ///< reaches up to now; otherwise it tells the past, and no tasks
     std::vector<ledger::RunRow> runs;
     std::vector<std::pair<ledger::RunId, ledger::ComparisonRow>> comparisons;
     std::vector<ledger::StateCount> standing;

@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// So many differences of a kind are shown to a person; the document names all.
+/// A person is shown this many differences of a kind; the JSON document names the others.
 constexpr std::size_t kShown = 50;
 
 std::string number_of(const json::value& value) { return fmt::format("{}", value.to_number<std::int64_t>()); }

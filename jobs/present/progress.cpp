@@ -69,7 +69,7 @@ void Progress::write(Instant now) {
         terminal_.err << format_instant(now) << ' ' << line << std::endl;
         return;
     }
-    // Over the line before, whose end must not remain.
+    // Overwrite the previous line to its end.
     const std::size_t padding = line.size() < width_ ? width_ - line.size() : 0;
     width_ = line.size();
     terminal_.err << '\r' << line << std::string(padding, ' ') << std::flush;

@@ -33,8 +33,8 @@ class Progress : public Observer {
     Terminal& terminal_;
     bool quiet_;
     std::string title_;             ///< empty: nothing has begun
-    const Tally* tally_ = nullptr;  ///< while something has
-    Tally before_;                  ///< when it began
+    const Tally* tally_ = nullptr;  ///< valid while something is under way
+    Tally before_;                  ///< the tally when that began
     std::int64_t expected_ = 0, rows_ = 0;
     Instant begun_{}, told_{};
     std::size_t width_ = 0;  ///< of the line that is written over

@@ -16,7 +16,7 @@ namespace kaigo::jobs {
 /// Every term of a comparison's account in words, the left-hand side first.
 std::vector<std::pair<std::string, std::int64_t>> accounting_terms(const ledger::ComparisonRow& row);
 inline constexpr std::size_t kLeftTerms = 9;  ///< of them: rows read to gone
-/// Whether the comparison came to no end: its account is told, and not summed.
+/// Whether the comparison did not finish: its account is shown, but not summed.
 inline bool broken_off(const ledger::ComparisonRow& row) {
     using enum ledger::ComparisonEnd;
     return row.outcome.empty() || row.outcome == name_of(ledger::kComparisonEndNames, failed) ||

@@ -1,7 +1,7 @@
 #pragma once
 // What is installed on this host: configuration, specification, key, mapping files, certificates. It is read
-// once and kept in memory: a running job goes on with what it began with, and a file that changes on the disk
-// changes nothing before it was read and checked as a whole.
+// once and kept in memory. A running job keeps what it began with, and a file that changes on disk has no
+// effect until it has been read and checked as a whole.
 
 #include <map>
 #include <memory>
@@ -27,7 +27,7 @@ class Installation {
     const Keys& keys() const { return *keys_; }
     /// Text of the mapping file of a source.
     const Result<std::string>& mapping(const std::string& source) const { return mappings_.at(source); }
-    /// Whom to trust, and as whom to come.
+    /// Which CA to trust, and which client certificate to present.
     Result<platform::HttpsSettings> https_settings(const config::Insurer& insurer) const;
     const Result<platform::Credentials>& credentials(const config::Insurer& insurer) const {
         return credentials_.at(insurer.number.value());

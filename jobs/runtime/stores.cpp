@@ -9,15 +9,15 @@ namespace kaigo::jobs {
 
 namespace {
 
-/// An audit log that goes on behind the last line that the ledger knows: the ledger was put back from a
-/// backup. (Or the process ended between the two; a listing too many does no harm.)
+/// If the audit log goes on after the last line that the ledger knows, the ledger was restored from a backup.
+/// (Or the process ended between the two writes; one listing too many does no harm.)
 bool was_put_back(const std::filesystem::path& audit, const std::string& head) {
     std::error_code missing;
     if (!std::filesystem::exists(audit, missing)) return false;
     const auto log = audit::verify(audit, head);
-    // A chain that is broken is for audit verify to tell; here it is a reason to ask.
+    // Reporting a broken chain is up to audit verify; here it is a reason to ask the platform.
     return !log || std::ranges::any_of(log->events_after, [](const std::string& event) {
-        // Told without the ledger.
+        // validate-mapping writes its line without the ledger.
         return event != "validate-mapping";
     });
 }

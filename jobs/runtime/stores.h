@@ -27,7 +27,8 @@ class Stores {
 
     ledger::SharedLedger& ledger() { return ledger_; }
     spool::Spool& spool() { return spool_; }
-    /// One line of the audit log; its head is kept in the ledger, whose lock keeps other lines away.
+    /// Writes one line of the audit log and keeps the log's head in the ledger, under its lock: no other line
+    /// comes between.
     Status audit(Instant at, const std::string& event, const std::string& actor,
                  const std::map<std::string, std::string>& details);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Who asked for a run is told what happens in it, and is asked what only a person knows.
+// Tells whoever asked for a run what happens in it, and asks what only a person knows.
 
 #include <cstdint>
 #include <optional>

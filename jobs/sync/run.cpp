@@ -81,8 +81,8 @@ class Run {
         }
     }
 
-    /// Whether the list of what a person must do, which every output tells, has something for this run: of a
-    /// run that read the rows all of it, of another one what a whole kind waits for.
+    /// Whether the list of what a person must do, which every output shows, has something for this run. After
+    /// a run that read the rows every entry counts, after another one only what a whole kind waits for.
     bool something_to_do() const {
         if (!had_work_ || options_.dry_run || options_.job == JobName::reconcile) return false;
         auto view = ledger_store(context_.config()).view();
@@ -141,7 +141,7 @@ class Run {
         return info(outcome.error().code).exit_status;
     }
 
-    /// Whatever goes wrong with one insurer, the run comes to its end. Not a failing ledger: that ends the
+    /// Whatever goes wrong with one insurer, the run goes on to its end. Only a failing ledger ends the
     /// process.
     Result<int> attempt(const config::Insurer& insurer) {
         try {
@@ -203,8 +203,8 @@ class Run {
             // What earlier runs left is settled first, as far as it can be now.
             KAIGO_TRY(const bool settled, settle_quietly(exchange, environment_.clock.now(), read_again));
             static_cast<void>(settled);
-            // A setup that was compared, and then met a source that cannot be believed, is compared once
-            // more.
+            // A setup that was already compared is compared again if it then met a source that cannot be
+            // believed.
             if (options_.job == JobName::daily_sync || !setup->compared ||
                 ledger_->is_suspended(id, std::nullopt))
                 KAIGO_CHECK(compare_all(insurer, exchange, deadline, read_again));
@@ -217,7 +217,7 @@ class Run {
         }
         KAIGO_TRY(bool settled, settle_quietly(exchange, deadline, read_again));
         if (compares && settled) {
-            // The cases that this run opened: what the source says of them suffices for many a step.
+            // Read the cases that this run opened: often what the source says of them is enough for a step.
             KAIGO_TRY(const bool sent, read_owed(insurer, exchange, true));
             if (sent) {
                 KAIGO_TRY(settled, settle_quietly(exchange, deadline, read_again));
@@ -242,7 +242,7 @@ class Run {
         return 75;
     }
 
-    /// Why what is owed may still be owed: the platform is away, or closed.
+    /// Tells why records may still be owed: the platform is away, or closed.
     Status reachable(platform::PlatformClient& client) const {
         KAIGO_TRY(const platform::ServiceStatus status, client.service_status());
         if (status.open) return {};
@@ -251,7 +251,7 @@ class Run {
             .remedy(tr("nothing is lost; it is tried again"));
     }
 
-    /// Settling; that the platform cannot be reached in time is no end: what is owed stays owed.
+    /// Settles. A platform that cannot be reached in time does not end the run: what is owed stays owed.
     Result<bool> settle_quietly(Exchange& exchange, std::optional<Instant> deadline,
                                 const std::function<Result<bool>()>& read_again) {
         auto settled = exchange.settle(deadline, read_again);
@@ -365,7 +365,7 @@ class Run {
         return {};
     }
 
-    /// Rows to come, for who watches: those of the last comparison, or counted for a setup.
+    /// Rows to expect, for whoever watches: as many as in the last comparison, or counted for a setup.
     std::int64_t expected_rows(const config::Insurer& insurer, const spec::RecordKind& kind) {
         const auto before =
             ledger_->baseline(ledger_->ensure_insurer(insurer.number.value()), ledger_->ensure_kind(kind.id));
@@ -476,7 +476,7 @@ class Run {
         checked_ = true;
         const auto id = ledger_->ensure_insurer(insurer.number.value());
         ledger_->start_setup(id, base_date, environment_.clock.now());
-        // A setup that is broken off goes on with a source that is as big, or asks.
+        // If the setup is broken off, it goes on only with a source as big as this one, or asks.
         KAIGO_TRY(const OpenSource* source, context_.source(insurer.source));
         for (const auto& [kind, count] : rows)
             ledger_->set_baseline(id, ledger_->ensure_kind(kind),
@@ -498,8 +498,8 @@ class Run {
     std::string message_;
     std::optional<Error> trouble_;  ///< why the last settling did not come to its end
     bool stopped_ = false;
-    bool nothing_new_ = false;        ///< what waits for a person waited before this run
-    bool had_work_ = false;           ///< of any insurer: not only a setup that was complete before
+    bool nothing_new_ = false;        ///< whatever waits for a person waited already before this run
+    bool had_work_ = false;           ///< some insurer had more than a setup that was complete before
     bool checked_ = false;            ///< every row of this insurer was read and judged in this run
     bool was_suspended_ = false;      ///< of any insurer: it waits for a person's word
     std::optional<Error> suspended_;  ///< a kind of this insurer that waits for a person

@@ -39,7 +39,7 @@ struct PlanRow {
 struct RunSummary {
     ledger::RunId run = 0;
     int exit_status = 0;
-    bool nothing_new = false;               ///< what waits for a person waited before this run
+    bool nothing_new = false;               ///< whatever waits for a person waited already before this run
     std::vector<PlanRow> plans;             ///< of a dry run
     std::vector<std::string> certificates;  ///< documents of reconciliations, one an insurer
     std::int64_t differences = 0;           ///< that they found

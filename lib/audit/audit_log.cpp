@@ -96,8 +96,7 @@ Result<AuditLog> AuditLog::open(const std::filesystem::path& path, Duration pati
     KAIGO_TRY(FileLock lock, FileLock::acquire(path.string() + ".lock", patience));
     if (!std::filesystem::exists(path, ignored)) return AuditLog(std::move(lock), path, "", 0);
     KAIGO_TRY(const Tail tail, read_tail(path));
-    // A line without its end was being written when the power went: what it told had not been confirmed to
-    // anyone.
+    // A line without its end was being written when the power failed. Nobody had got a confirmation for it.
     if (tail.whole < tail.size) std::filesystem::resize_file(path, tail.whole, ignored);
     if (tail.whole == 0) return AuditLog(std::move(lock), path, "", 0);
     const auto parts = split(tail.last);

@@ -45,8 +45,8 @@ struct Verification {
 };
 
 /// Walks the whole chain. The error names the first line that does not fit.
-/// @param anchor  a hash that was kept elsewhere: a log whose tail was cut off before it is whole, but does
-/// not have it
+/// @param anchor  a hash that was kept elsewhere. A log whose tail was cut off before this hash still has an
+/// unbroken chain, but not the hash
 Result<Verification> verify(const std::filesystem::path& path, const std::string& anchor = "");
 
 }  // namespace kaigo::audit

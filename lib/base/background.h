@@ -9,8 +9,8 @@
 
 namespace kaigo {
 
-/// Does what it is given one after the other, on a thread of its own; the rest before it goes. The work must
-/// not throw.
+/// Runs the work it is given in order, on its own thread. The destructor waits until all of it is done. The
+/// work must not throw.
 class Background {
   public:
     Background() : thread_([this] { work(); }) {}
@@ -18,7 +18,7 @@ class Background {
     Background& operator=(const Background&) = delete;
     ~Background();
 
-    /// Waits while too much is waiting already.
+    /// Blocks while the queue is full.
     void later(std::function<void()> work);
 
     static constexpr std::size_t kMost = 64;

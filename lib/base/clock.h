@@ -1,5 +1,5 @@
 #pragma once
-// Time comes from outside, so that tests turn a year in a second.
+// Time comes from outside, so that tests can run through a year in a second.
 
 #include <chrono>
 #include <stop_token>

@@ -51,8 +51,8 @@ class CodeTable {
   private:
     static constexpr std::size_t kPacked = 7;
 
-    /// Up to seven bytes, and how many they are. A copy of so few bytes as a call would cost more than the
-    /// search.
+    /// Up to seven bytes, and their number. Packed in a loop: a call that copies so few bytes would cost more
+    /// than the search.
     static std::uint64_t pack(std::string_view code) {
         std::uint64_t out = code.size();
         for (const char c : code) out = out << 8U | static_cast<unsigned char>(c);

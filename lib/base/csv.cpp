@@ -42,7 +42,7 @@ void take_cell(void* bytes, std::size_t size, void* data) {
     reading.at.cells.emplace_back(cell);
 }
 
-/// Called for every line end, those of blank lines too: a CR LF is two.
+/// Called for every line end, also for those of blank lines. A CR LF makes two calls.
 void take_end(int end, void* data) {
     Reading& reading = *static_cast<Reading*>(data);
     const bool second_half = end == '\n' && reading.after_return && reading.at.cells.empty();
@@ -54,7 +54,7 @@ void take_end(int end, void* data) {
     reading.ends_in_cells = 0;
 }
 
-/// What is no text, by its name; empty: it may be a table.
+/// Names the format of a file that is not text; empty: it may be a table.
 std::string foreign_file(std::string_view bytes) {
     const bool archive = bytes.starts_with("PK\x03\x04");
     if (archive && bytes.find("opendocument") != std::string_view::npos)

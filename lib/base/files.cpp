@@ -128,7 +128,7 @@ Status sync_file(const fs::path& path) {
 }
 
 Status remove_file(const fs::path& path, Background& later) {
-    // A file that is open keeps its blocks when its name goes.
+    // While the file is open, unlinking it does not free its blocks.
     const int open = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     Status removed;
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)

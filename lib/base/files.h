@@ -19,8 +19,8 @@ std::string executable_directory();
 /// Whole file as bytes. Fails beyond `limit` bytes, so that a wrong path cannot fill the memory.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit);
 
-/// Writes beside, syncs, renames into place and syncs the folder: after success the file is whole on disk,
-/// before it the old file is. Mode 0600.
+/// Writes a file beside it, syncs it, renames it into place and syncs the folder. Until then the old file
+/// stays whole on disk; after success the new one is. Mode 0600.
 /// @param name_for_failpoints  prefix of the failpoints `<name>-written`, `-synced`, `-renamed`
 Status write_file_durably(const std::filesystem::path& path, std::string_view bytes,
                           std::string_view name_for_failpoints);
@@ -32,9 +32,9 @@ Result<bool> write_new_file_durably(const std::filesystem::path& path, std::stri
 /// Syncs a file that others wrote, and its folder.
 Status sync_file(const std::filesystem::path& path);
 
-/// Removes a file; one that is not there counts as removed. Its folder is not synced, after a power loss it
-/// may be there again; and its blocks are given back `later`: each can take a disk longer than writing the
-/// file did.
+/// Removes a file; one that is not there counts as removed. Does not sync the folder, so the file may be back
+/// after a power loss, and frees the blocks `later`: a disk can take longer for either of them than it took
+/// to write the file.
 Status remove_file(const std::filesystem::path& path, Background& later);
 
 /// Appends one line and syncs. The file is made with mode 0600.

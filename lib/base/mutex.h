@@ -50,8 +50,8 @@ class KAIGO_SCOPED_CAPABILITY Lock {
     bool held_ = true;
 };
 
-/// Something that others wait for. Whoever waits asks anew what it waits for, in a loop: a predicate would be
-/// looked at by the compiler as if it had no lock.
+/// Something that others wait for. Whoever waits checks its condition in a loop, not in a predicate: the
+/// compiler would analyze a predicate as if it did not hold the lock.
 class Condition {
   public:
     void wait(Lock& lock) { condition_.wait(lock.mutex_); }

@@ -13,8 +13,8 @@
 
 namespace kaigo {
 
-/// Memory is bounded by the number of blocks, which are used again and again. `produce` fills a block, on the
-/// thread of this object alone; it answers false after the last one. Exceptions cross over to the reader.
+/// The blocks are reused, so their number bounds the memory. `produce` fills a block, and runs only on this
+/// object's thread; it returns false after the last block. Its exceptions are rethrown to the reader.
 template <class Block>
 class ReadAhead {
   public:
@@ -37,14 +37,14 @@ class ReadAhead {
         thread_.join();
     }
 
-    /// The next block; null after the last. It lives until the call after the next one, so that what stood at
-    /// its end can be looked at beside what follows.
+    /// The next block; null after the last. A block stays valid until the call after the next one, so that
+    /// its end can be compared with what follows.
     Result<Block*> next() {
         Lock lock(mutex_);
         if (before_) free_.push_back(std::move(before_));
         before_ = std::move(current_);
-        // A thread that is woken for every block is woken too often: it may sleep until half of what goes
-        // round is free.
+        // Waking the thread for every block would be too often: it may sleep until half of the circulating
+        // blocks are free.
         if (full_.empty() || free_.size() >= enough_free_) {
             lock.unlock();  // the woken thread would only run into it
             has_room_.notify_one();

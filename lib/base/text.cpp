@@ -36,7 +36,7 @@ constexpr bool has_byte(std::uint64_t word, std::uint64_t value) {
 }
 constexpr bool has_below_space(std::uint64_t word) { return ((word - kOnes * 0x20) & ~word & kHigh) != 0; }
 
-/// How many bytes at the beginning fulfil a test, which is given for eight bytes and for one.
+/// Number of leading bytes that pass a test. The test is given in two forms: for eight bytes and for one.
 template <class Eight, class One>
 std::size_t prefix(std::string_view text, Eight eight, One one) {
     std::size_t at = 0;

@@ -98,7 +98,7 @@ std::optional<YAML::Node> parse_yaml(const std::string& text, const std::string&
         AnchorFinder finder(file, faults);
         parser.HandleNextDocument(finder);
         if (faults.list().size() > before) return std::nullopt;
-        // What stands behind it would be left out without a word.
+        // YAML::Load would silently ignore what follows the first document.
         if (parser.HandleNextDocument(finder)) {
             faults.add(file, finder.document, tr("a second document begins here; only one is accepted"));
             return std::nullopt;

@@ -43,7 +43,8 @@ class Reader {
 
     static auto date_of(const std::string& text) { return Date::parse_iso(text); }
 
-    /// A section that must be there; an empty one stands in, so that its own faults are told as well.
+    /// A required section. If it is missing, an empty one takes its place, so that the section's own faults
+    /// are reported as well.
     static YamlMap section(YamlMap& root, const std::string& key) {
         if (auto map = root.map(key)) return std::move(*map);
         root.fault(root.self(), tr("\"{}\" is missing", key));

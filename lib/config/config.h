@@ -74,11 +74,11 @@ struct PlatformSettings {
 
 /// How much may change before a run asks for a person's word.
 struct Safety {
-    int drop_percent = 10;    ///< of rows against the last run, of records that have a row no more
+    int drop_percent = 10;    ///< of rows compared with the last run, of records that no longer have a row
     int change_percent = 5;   ///< of records that change, or lose what they had
     int orphan_percent = 1;   ///< of the rows of a child query
     int resend_percent = 5;   ///< of rows, after mapping, specification or digest key changed
-    std::int64_t floor = 10;  ///< so few records never hold a run
+    std::int64_t floor = 10;  ///< fewer records than this never hold a run
 };
 
 /// Who may speak to the daemon, beside root and its own user: names of groups of this host.
@@ -104,7 +104,7 @@ struct Config {
     std::map<std::string, SourceSettings> sources;
     PlatformSettings platform;
     Safety safety;
-    std::uint32_t unanswered_tries = 40;  ///< 中間サーバー応答なし so often: an operator is asked
+    std::uint32_t unanswered_tries = 40;  ///< after so many 中間サーバー応答なし, an operator is asked
     std::filesystem::path ledger;
     std::filesystem::path spool;
     std::string spool_key;

@@ -25,7 +25,7 @@ class SecretBytes {
     ~SecretBytes() { wipe(bytes_.data(), bytes_.size()); }
 
     std::string_view view() const { return bytes_; }
-    /// The bytes go on elsewhere, which sees to their wiping.
+    /// Moves the bytes out. The receiver must wipe them.
     std::string take() && { return std::move(bytes_); }
     static void wipe(void* data, std::size_t size);
 

@@ -31,7 +31,7 @@ Result<PrivateKey> private_key_in_token(const std::string& uri) {
     ENGINE_load_builtin_engines();
     ENGINE* engine = ENGINE_by_id("pkcs11");
     if (engine == nullptr) return failed(tr("the PKCS#11 engine of OpenSSL is not installed"));
-    // It would write the URI, PIN and all, to standard error.
+    // Otherwise the engine would write the URI, including the PIN, to standard error.
     ENGINE_ctrl_cmd_string(engine, "QUIET", nullptr, 0);
     if (ENGINE_init(engine) != 1) {
         ENGINE_free(engine);

@@ -18,7 +18,7 @@ using PrivateKey = std::unique_ptr<EVP_PKEY, PrivateKeyDeleter>;
 
 /// @return null when the text holds no private key
 PrivateKey private_key_of(std::string_view pem);
-/// What only names a key in a token.
+/// The key stays in its token; the result only refers to it.
 /// @param uri  pkcs11:… (RFC 7512)
 Result<PrivateKey> private_key_in_token(const std::string& uri);
 

@@ -32,7 +32,7 @@ using Stream = asio::ssl::stream<tcp::socket>;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t kLargestResponse = 16U << 20;
-/// A connection that nobody used for so long is opened anew: between here and there they are forgotten.
+/// A connection that was idle this long is replaced by a new one: devices on the way forget idle connections.
 constexpr std::chrono::seconds kKept{60};
 /// Tickets for resumed sessions; each is used once (RFC 8446, C.4).
 constexpr std::size_t kTicketsKept = 8;
@@ -96,7 +96,7 @@ struct Connection {
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() {
-        // OpenSSL forgets the session of a connection that ends without a farewell.
+        // OpenSSL discards the session of a connection that ends without close_notify: pretend it was sent.
         if (sound) SSL_set_shutdown(stream.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
 
@@ -109,7 +109,7 @@ struct Connection {
         error_code ignored;
         stream.lowest_layer().close(ignored);
     }
-    /// Nothing has come while nobody asked: neither an end nor anything else.
+    /// Whether nothing came while no request was under way: neither data nor the end of the connection.
     bool is_quiet() {
         char byte = 0;
         return ::recv(stream.lowest_layer().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
@@ -166,7 +166,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         for (const auto& call : std::exchange(waiting_, {})) call->answer(broken_off());
         idle_.clear();
         for (const auto& close : closers_) close->operator()();
-        // Those at work notice that their connection is closed; one may wait for a name still.
+        // Calls at work notice that their connection is closed, but one may still be waiting for a name.
         for (const auto& call : at_work_) call->answer(broken_off());
         ended.set_value();
     }
@@ -199,8 +199,8 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         call->answer(std::move(answer));
     }
 
-    /// One deadline for all of it. A kept connection may be dead; then it begins once more on a new one. What
-    /// had left of the request stays known.
+    /// One deadline covers all tries. A kept connection may be dead; then the request is tried again on a new
+    /// one. Whether an earlier try may have sent a part of it stays known.
     asio::awaitable<Answer> ask(Call& call) {
         const auto until = Steady::now() + settings_.timeout;
         bool begun = false;
@@ -217,7 +217,8 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
                 failed = co_await connect(connection, until, detail, resumes);
                 if (failed && resumes && is_tls_failure(failed) && !is_certificate_failure(failed) &&
                     !over_) {
-                    // It tells tickets out, and fails on them: from now on every handshake is a whole one.
+                    // The server hands out tickets, but fails when they are shown: from now on every
+                    // handshake is a full one.
                     resume_ = false;
                     tickets_.clear();
                     continue;
@@ -240,7 +241,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
                 const bool stale = kept && !exchanged.answered && !passed && !over_ &&
                                    !is_certificate_failure(exchanged.failed);
                 if (stale) continue;
-                // On a connection that has carried an exchange the certificates were believed.
+                // On a kept connection both sides had already accepted the certificates.
                 co_return no_response(passed ? asio::error::timed_out : exchanged.failed, !before && !kept,
                                       begun, "");
             }
@@ -259,13 +260,13 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         }
     }
 
-    /// @param nothing_taken_in  a failure over certificates says that for all that was tried
-    static Answer no_response(const error_code& failed, bool nothing_taken_in, bool begun,
+    /// @param surely_not_processed  whether a certificate failure means that none of the tries was taken in
+    static Answer no_response(const error_code& failed, bool surely_not_processed, bool begun,
                               std::string detail) {
         using Why = NoResponse::Why;
-        const Why why = is_certificate_failure(failed) && nothing_taken_in ? Why::certificate
-                        : begun                                            ? Why::no_answer
-                                                                           : Why::not_sent;
+        const Why why = is_certificate_failure(failed) && surely_not_processed ? Why::certificate
+                        : begun                                                ? Why::no_answer
+                                                                               : Why::not_sent;
         if (detail.empty()) detail = failed.message();
         return tl::unexpected(NoResponse{why, std::move(detail)});
     }
@@ -322,7 +323,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         co_return failed;
     }
 
-    /// A name server that is silent is not waited for longer than for all the rest.
+    /// Waits for a silent name server only until the deadline for connecting as a whole.
     asio::awaitable<error_code> resolve(Steady::time_point until, tcp::resolver::results_type& out) {
         struct Lookup {
             explicit Lookup(asio::io_context& io) : resolver(io), done(io) {}
@@ -356,7 +357,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         co_return co_await race->run(std::move(endpoints), until, connection->stream.next_layer());
     }
 
-    /// What the client's end closes, as long as it lives.
+    /// While this object lives, the end of the client calls `close`.
     class Closer {
       public:
         Closer(Pool& pool, std::function<void()> close)

@@ -16,7 +16,7 @@
 
 namespace kaigo::http {
 
-/// As whom to come.
+/// The certificate and key that this side presents.
 struct Identity {
     std::string certificate;                 ///< PEM, with the chain
     std::shared_ptr<const SecretBytes> key;  ///< PEM; null: the key is in a token

@@ -26,10 +26,10 @@ namespace beast = boost::beast;
 using boost::system::error_code;
 
 inline constexpr std::uint32_t kLargestHeader = 64U << 10;
-/// Of what was read and not understood yet: a header, and what may follow it. Neither side can make the other
-/// keep more, by chunk extensions or trailers without end either.
+/// Limit for what was read but not parsed yet: a header, and what may follow it. Neither side can make the
+/// other buffer more, not even by endless chunk extensions or trailers.
 inline constexpr std::size_t kLargestBuffer = kLargestHeader + (64U << 10);
-/// How long an answer is looked for after the request could not be written to its end.
+/// How long to wait for an answer after the request could not be written completely.
 inline constexpr std::chrono::seconds kAfterBrokenWrite{2};
 
 /// Closes what it was given when its time has come. Operations on it end then.
@@ -119,7 +119,7 @@ struct Writing {
           ended(to.get_executor(), asio::steady_timer::time_point::max()) {}
 
     asio::awaitable<void> run(Deadline& deadline) {
-        // However it ends: who waits for that is woken.
+        // Wakes whoever waits for the end, however it comes.
         const std::shared_ptr<void> at_end(nullptr, [this](void*) {
             over = true;
             ended.cancel();
@@ -159,7 +159,7 @@ asio::awaitable<void> exchange(Stream& stream, beast::flat_buffer& buffer,
     asio::co_spawn(
         stream.get_executor(), [&deadline, writing] { return writing->run(deadline); }, asio::detached);
     bool keep = false;
-    // The writing half uses what stands here: nothing leaves before it has ended.
+    // The writing half uses this function's arguments: do not return or throw before it has ended.
     try {
         for (;;) {
             beast::http::response_parser<beast::http::string_body> parser;
@@ -184,7 +184,7 @@ asio::awaitable<void> exchange(Stream& stream, beast::flat_buffer& buffer,
         error_code woken;
         co_await writing->ended.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
-    // Why it could not be written says more than that nothing came.
+    // The reason why writing failed says more than that no answer came.
     if (out.failed == beast::http::error::end_of_stream && writing->failed) out.failed = writing->failed;
     out.keep = keep && !out.failed && !writing->failed && buffer.size() == 0;
 }

@@ -22,7 +22,7 @@ class Race : public std::enable_shared_from_this<Race> {
     using Endpoint = boost::asio::ip::tcp::endpoint;
     using error_code = boost::system::error_code;
 
-    /// An address that is silent so long has another one tried beside it (RFC 8305, 5).
+    /// If an address is silent for this long, the next one is tried beside it (RFC 8305, 5).
     static constexpr std::chrono::milliseconds kNextAddress{250};
 
     explicit Race(boost::asio::io_context& io) : io_(io), next_(io) {}

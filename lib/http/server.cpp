@@ -33,10 +33,10 @@ constexpr int kBadRequest = 400;
 constexpr int kTooLarge = 413;
 constexpr int kServerError = 500;
 constexpr std::uint32_t kLargestRequestHeader = 16U << 10;
-/// Connections that were closed to make room, and are not gone yet, for each that may stay.
+/// For each connection that a peer may keep: how many may be closed to make room and not be gone yet.
 constexpr std::size_t kLeavingForEach = 16;
-/// What a client that was refused still sends is thrown away so long and so far: an end in the middle of its
-/// request would take the answer from it.
+/// For this long, what a refused client still sends is read and thrown away: closing in the middle of its
+/// request would make it lose the answer.
 constexpr std::chrono::seconds kFarewell{2};
 
 Peer peer_of(const ucred& credentials) {
@@ -81,7 +81,7 @@ Response error_response(int status, std::string_view what) {
     return {status, body + "}\n"};
 }
 
-/// Bytes that are no HTTP, as against a connection that ended.
+/// Whether the bytes are not HTTP; false for a connection that ended.
 bool is_malformed(const error_code& failed) {
     using beast::http::error;
     return failed && failed.category() == make_error_code(error::bad_method).category() &&
@@ -166,7 +166,7 @@ class SocketServer : public Server {
             if (sessions.empty()) std::exchange(ended, nullptr)->set_value();
         }
 
-        /// Whether there is room for one more, after one that only waits had to go.
+        /// Whether there is room for one more connection. Closes an idle one if that is needed.
         bool make_room(const std::string& peer) {
             std::size_t of_peer = 0;
             std::size_t leaving = 0;
@@ -184,7 +184,7 @@ class SocketServer : public Server {
                 longer(of_peer_waits_longest);
                 ++(each->leaving ? leaving : of_peer);
             }
-            // Who comes faster than his own can leave waits outside.
+            // A peer that connects faster than its old connections go away is not let in.
             if (leaving >= kLeavingForEach * settings.connections_of_a_peer) return false;
             Session* goes = nullptr;
             if (of_peer >= settings.connections_of_a_peer)
@@ -442,7 +442,7 @@ Result<std::unique_ptr<Server>> Server::on_socket(const std::filesystem::path& p
     local::socket probe(io);
     if (!probe.connect(where, failed))
         return fail(ErrorCode::busy, tr("another process is working here")).at(name);
-    // What is no socket is somebody's file.
+    // If it is not a socket, it is somebody's file: do not remove it.
     if (std::filesystem::exists(std::filesystem::symlink_status(path, ignored)) &&
         !std::filesystem::is_socket(std::filesystem::symlink_status(path, ignored)))
         return fail(ErrorCode::bad_configuration, tr("this file is no socket, and stays as it is")).at(name);

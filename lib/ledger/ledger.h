@@ -31,7 +31,7 @@ struct Change {
     registration::Standing next;
     registration::Term term;
     std::optional<Digest> my_number;
-    std::optional<ComparisonId> account;  ///< an earlier comparison's, in which it goes on standing
+    std::optional<ComparisonId> account;  ///< an earlier comparison's, if the record stays in that one
     std::optional<std::int64_t> consent;
     MaybeCaseStep case_step;
 };
@@ -98,7 +98,7 @@ class Ledger {
     void note_queries(ComparisonId comparison, const std::vector<QueryRows>& queries);
     /// What a person must see to in this kind; takes the place of what was there.
     void set_attention(InsurerId insurer, KindId kind, const std::vector<Attention>& attention, Instant now);
-    /// The last reading of this kind waits for a person's word. What else must be seen to stays.
+    /// The last reading of this kind waits for a person's word. Other points that need a person stay.
     void suspend(InsurerId insurer, KindId kind, const std::vector<Attention>& why, Instant now);
     /// Whether the last reading of this kind waits for a person's word.
     /// @param kind  nothing: of any kind
@@ -124,12 +124,12 @@ class Ledger {
     BatchId commit_intent(RunId run, const BatchDraft& draft, const std::string& digest_key, BatchState state,
                           Instant now);
 
-    /// Why consents are told as they are, where that changed and the record did not.
+    /// Stores why consents are sent as they are, for records where only that reason changed.
     void note_consents(InsurerId insurer, KindId kind,
                        const std::vector<std::pair<std::string, std::int64_t>>& verdicts);
 
-    /// By 被保険者番号: withdrawals that the platform was told, whatever record told them and whether it is
-    /// still there.
+    /// Withdrawals that were sent to the platform, by 被保険者番号: from any record, even one that is gone by
+    /// now.
     std::map<std::string, Withdrawal, std::less<>> withdrawals(InsurerId insurer);
     /// Whether the person has a record of these kinds that is not being deleted for good.
     /// @param gone  of a record: whether its row has left the source, though that is not written down yet
@@ -158,8 +158,8 @@ class Ledger {
     /// record whose time has passed waits for something else.
     std::optional<Instant> next_due(InsurerId insurer, Instant now);
     Batch batch(BatchId id);
-    /// Calls batches unknown that a run of this insurer was sending when it broke off. No run of the insurer
-    /// may be under way.
+    /// Marks as unknown the batches that a run of this insurer was sending when it broke off. No run of the
+    /// insurer may be under way.
     void interrupt(InsurerId insurer, Instant now);
     /// Whether a job that settles has something to do now: an answer to fetch, a record or request that is
     /// due, a case that was decided.
@@ -175,8 +175,10 @@ class Ledger {
     std::optional<BatchStanding> batch_by_request(const std::string& request_id);
     /// Batches of the insurer that are not settled.
     std::int64_t open_batches(InsurerId insurer);
-    /// Batches that wait for their results since `before`, and are due to be asked for by their number.
-    std::vector<BatchId> missed(InsurerId insurer, Instant before, Instant now, std::size_t limit);
+    /// Batches that have waited for their results since `before` or longer, and are due to be asked for by
+    /// their number.
+    std::vector<BatchId> overdue_receptions(InsurerId insurer, Instant before, Instant now,
+                                            std::size_t limit);
     /// Receptions that a listing named as completed, and the cursor behind them, in one transaction. Synced
     /// with the next commit: after a power loss the same listing names them again, or they are asked for by
     /// their numbers.
@@ -193,29 +195,29 @@ class Ledger {
     /// @param key_width  characters of a recordId that name the record; the rest names its content
     void note_forgotten(InsurerId insurer, const ForgottenReception& reception,
                         const std::vector<std::string>& record_ids, std::size_t key_width);
-    /// A record that goes out anew: what was forgotten of it counts no more.
+    /// For a record that is sent again: its forgotten versions no longer count.
     /// @param name  the part of a recordId that names the record
     void drop_forgotten(InsurerId insurer, const std::string& name);
     /// By recordId.
     std::map<std::string, ForgottenReception> forgotten_records(InsurerId insurer);
-    /// A forgotten request as a batch again, with the members that are known of it; its results are to be
-    /// fetched. The rest of it is forgotten for good.
+    /// Makes a forgotten request a batch again, with those of its members that are known, so that its results
+    /// are fetched. The rest of the request is forgotten for good.
     void adopt(RunId run, const BatchDraft& draft, const std::string& digest_key,
                const ForgottenReception& reception, Instant now);
 
     /// Of each member its record, when that is still in flight with this batch.
-    std::vector<std::optional<Entry>> flying(const Batch& batch);
+    std::vector<std::optional<Entry>> members_in_flight(const Batch& batch);
     /// Applies consequences to members of a batch and ends it (unless some are still without result) in one
-    /// transaction. What comes of results alone is synced with the next commit: until then they are fetched
-    /// again.
-    struct Landing {
+    /// transaction. What follows from results alone is synced with the next commit: after a power loss before
+    /// that, the results are fetched again.
+    struct MemberOutcome {
         Entry entry;  ///< as it was in flight
         registration::Consequence consequence;
         std::string error_id;
         MaybeCaseStep case_step;
     };
-    void land(const Batch& batch, const std::vector<Landing>& landings, std::optional<BatchState> batch_to,
-              const std::string& detail, Instant now);
+    void apply_outcomes(const Batch& batch, const std::vector<MemberOutcome>& outcomes,
+                        std::optional<BatchState> batch_to, const std::string& detail, Instant now);
     /// Replaces a batch by others with the same members, each with its own request id.
     std::vector<BatchId> split(RunId run, const Batch& batch, const std::vector<BatchDraft>& parts,
                                Instant now);

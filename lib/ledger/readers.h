@@ -28,8 +28,8 @@ class LedgerReader {
     std::unique_ptr<State> state_;
 };
 
-/// Whether records carry their dependants, asked in key order. Reads a stretch at a time, so that no long
-/// read keeps the ledger's log from being folded in.
+/// Whether records carry their dependants, asked in key order. Reads a stretch of rows at a time: a long read
+/// would keep the ledger's log from being checkpointed.
 class PrerequisiteReader {
   public:
     PrerequisiteReader(std::unique_ptr<sql::Session> session, InsurerId insurer, KindId kind);

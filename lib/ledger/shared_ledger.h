@@ -1,5 +1,5 @@
 #pragma once
-// One ledger for several threads: each call is alone with it, and sees it as whole transactions left it.
+// One ledger for several threads: only one call runs at a time, and it sees only whole transactions.
 
 #include <memory>
 #include <mutex>

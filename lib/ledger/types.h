@@ -122,7 +122,7 @@ struct CaseStep {
     std::string actor;      ///< a person's decision
     std::string note;
 };
-/// Most records have no step, and one is larger than all else that is known of them.
+/// A pointer: most records have no step, and a step is larger than all else that is known of a record.
 using MaybeCaseStep = std::shared_ptr<const CaseStep>;
 inline MaybeCaseStep maybe(std::optional<CaseStep> step) {
     return step ? std::make_shared<const CaseStep>(*std::move(step)) : nullptr;
@@ -152,7 +152,7 @@ struct Batch {
     std::int64_t created_at = 0;
 };
 
-/// A reception of a request that the ledger does not know any more: it was put back from a backup.
+/// A reception of a request that the ledger no longer knows, because the ledger was restored from a backup.
 struct ForgottenReception {
     std::string request_id, reception_number, processing_status;
 };
@@ -180,7 +180,7 @@ inline constexpr const char* kOrphans = "orphans";
 /// Days as ConsentVerdict::packed_day has them; 0: none.
 struct Withdrawal {
     std::int64_t told = 0;    ///< latest that the platform was told
-    std::int64_t stands = 0;  ///< latest of the records that tell it there, and will go on to
+    std::int64_t stands = 0;  ///< latest of the records that say so on the platform, and will stay there
 };
 
 /// Left-hand side of the row accounting of one comparison.

@@ -19,7 +19,7 @@ struct ChildCount {
     std::vector<std::string> examples;  ///< keys of the first of them; long digits left out
 };
 
-/// Bytes that order and compare as the database does with its columns: numbers as numbers, before text as
+/// Bytes that compare as the database compares its columns: numbers by value, before texts; texts by their
 /// bytes.
 class JoinKey {
   public:

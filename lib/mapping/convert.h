@@ -1,5 +1,5 @@
 #pragma once
-// From a cell of the source to a value of an item: one way for whatever part of a mapping asks for it.
+// Converts a cell of the source to the value of an item, in the same way for every part of a mapping.
 
 #include <cstdint>
 #include <optional>

@@ -168,7 +168,7 @@ class PlanLoader {
         });
     }
 
-    /// A text behind "|" keeps its lines, so that a place in it is one of the file.
+    /// A text behind "|" keeps its lines, so that a place in the text can be traced to a place in the file.
     Place place_of_text(const YAML::Node& node) const {
         const YAML::Mark mark = node.Mark();
         const std::string_view head = line_of(text_, mark.line);
@@ -404,7 +404,7 @@ class PlanLoader {
         }
     }
 
-    /// A word that would change nothing is a fault: whoever wrote it believes that it does.
+    /// A conversion without effect is a fault: whoever wrote it believes that it has one.
     void read_conversions(YamlMap& map, Expression& out, const Item& item) {
         using From = Expression::Source;
         const bool value = out.source == From::column || out.source == From::constant;
@@ -483,7 +483,7 @@ class PlanLoader {
         }
     }
 
-    /// What is trimmed never is a code with a space at its end.
+    /// A trimmed value never equals a code with a space at either end.
     static void check_trimmed(YamlMap& map, const Expression& out) {
         out.conversion.codes->for_each_code([&](const std::string& code) {
             if (trim(code) != code)
@@ -536,7 +536,7 @@ class PlanLoader {
         return out;
     }
 
-    /// The condition's column is registered once the condition stands where it will stay.
+    /// Registers the condition's column. The condition must be in its final place: `uses_` points to it.
     void use_condition(YamlMap& owner, const std::string& key, Query& query, Condition& condition) {
         const auto node = owner.node(key);
         if (!node || !node->IsMap()) return;
@@ -605,7 +605,7 @@ class ReorderedRows : public source::RowStream {
     std::vector<source::Cell> row_;
 };
 
-/// A place inside the text of a statement as one of the file, where the text stands there line by line.
+/// Traces a place in a statement's text to a place in the file, if the file has the text line by line.
 YAML::Mark mark_in(const Query& query, std::optional<std::size_t> offset) {
     YAML::Mark mark = query.place.mark;
     if (!offset || !query.place.block) return mark;

@@ -87,7 +87,8 @@ class RecordReader::Evaluation {
         bool content = false;
         for (std::size_t i = 0; i < item.items.size(); ++i) {
             out.children[i] = evaluate(expression.members[i].get(), item.items[i]);
-            // What is missing is told: an object that must have a member stays, and breaks that rule.
+            // An object with a required member is kept even if it is empty, so that the rule reports what is
+            // missing.
             content = content || out.children[i].present() ||
                       item.items[i].requirement.when == spec::Requirement::When::always;
         }
@@ -139,7 +140,7 @@ class RecordReader::Evaluation {
 
     Value rows(const Expression& expression, const Item& item) {
         const auto& group = reader_.children_[expression.child]->group();
-        // None is an answer where the item is required.
+        // Where the item is required, no rows are an answer: an empty array.
         if (group.empty() && item.requirement.when != spec::Requirement::When::always) return {};
         Value out{.kind = Value::Kind::array};
         out.children = spec::make_values(group.size(), arena());
@@ -166,7 +167,8 @@ class RecordReader::Evaluation {
         consent.consented = said == "true" || said == "1";
         const std::string_view form = input_of(expression, 2, ItemType::text, readable);
         consent.form = form == "new" ? Form::new_form : form == "old" ? Form::old_form : Form::unknown;
-        // A word that means nothing here is not "unknown": the setting for unknown forms would vouch for it.
+        // A word that is not recognized must not count as "unknown": the setting for unknown forms would then
+        // vouch for it.
         readable = readable && (consent.consented || said.empty() || said == "false" || said == "0") &&
                    (form.empty() || consent.form != Form::unknown);
         consent.withdrawn_on = Date::parse_iso(input_of(expression, 3, ItemType::date, readable));

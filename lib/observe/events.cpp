@@ -119,7 +119,8 @@ void JsonEvents::record(std::string_view id, Fields fields) {
         line += ',';
         append_json_string(line, name);
         line += ':';
-        // Texts of peers and platform too: a line that is no JSON would be lost to every reader.
+        // Texts of peers and the platform might not be UTF-8: a line that is not JSON would be lost to every
+        // reader.
         append_json_string(line, is_well_formed(value) ? std::string_view(value) : "(not UTF-8)");
     }
     if (*found->remedy != '\0') {

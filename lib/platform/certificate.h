@@ -36,13 +36,13 @@ struct Credentials {
 /// @param certificate_file  PEM file or `credential:NAME`
 Result<CertificateInfo> inspect_certificate(const std::string& certificate_file);
 
-/// Whether the files still hold this pair. Files that cannot be read now hold another.
+/// Whether the files still hold this pair. If they cannot be read now, they count as changed.
 bool is_unchanged(const Credentials& credentials, const std::string& certificate_file,
                   const std::string& private_key_file);
 
 /// @param certificate_file  PEM file or `credential:NAME`
 /// @param private_key_file  the same, or a `pkcs11:` URI (RFC 7512)
-/// @return a pair that does not fit too: `info.key_fits` says so
+/// @return the pair, also when key and certificate do not fit: see `info.key_fits`
 Result<Credentials> load_credentials(const std::string& certificate_file,
                                      const std::string& private_key_file);
 

@@ -23,7 +23,7 @@ Decision become(Term term, Event event, const Standing& known, RecordState state
     return out;
 }
 
-/// A row that keeps its key's place but cannot go out.
+/// A row that counts as present under its key but cannot be sent.
 Decision waits(Term term, Event event, const Standing& known, RecordState state, std::string_view why) {
     if (known.in_flight() || known.state == RecordState::stored_in_error) return none(term, known);
     if (known.state == state && known.reason == why && known.owed != UpdateKind::remove)
@@ -89,7 +89,7 @@ Decision compare_present(const SourceRow& row, const Standing& known, bool prere
     const bool same = row.verdict == SourceRow::Verdict::usable && known.acknowledged == row.digest &&
                       known.acknowledged_history == row.history;
     if (probed && !same) {
-        // It cannot be probed with this row: whether the acknowledged version is still there is not known.
+        // This row cannot be used to probe, so whether the acknowledged version still exists is unknown.
         Standing unsure = known;
         unsure.acknowledged.reset();
         unsure.owed = UpdateKind::update;
@@ -115,7 +115,7 @@ Decision compare_present(const SourceRow& row, const Standing& known, bool prere
     // changed.
     if (known.in_flight() || known.state == RecordState::stored_in_error) return none(Term::waiting, known);
 
-    // What is stored without link is not settled by being the same.
+    // A record that is stored without link is not settled just because its content is the same.
     const bool acknowledged = known.on_platform && !known.unlinked && known.acknowledged == row.digest &&
                               known.acknowledged_history == row.history;
     if (known.state == RecordState::registered) {
@@ -162,13 +162,13 @@ Decision compare_in_case(const SourceRow& row, const Standing& known, bool numbe
     if (deletion && known.then_create) return none(term_of(row), known);  // 新規 reads the row again
     if (row.verdict != SourceRow::Verdict::usable || known.in_flight() || !known.on_platform)
         return compare_present(row, known, true);
-    // A deletion because the row was gone: it is back.
+    // A deletion was owed because the row was gone; now the row is back.
     const bool rests = known.state == RecordState::stored_in_error || deletion;
 
     if (number_changed) move_case(pmh_case, CaseEvent::source_number_changed, "", moves);
     if (number_changed && move_case(pmh_case, CaseEvent::source_number_ready, "", moves))
         return recreate(known);
-    // What the case had begun when the row went is begun again.
+    // What the case had begun before the row left is begun again.
     if (rests && pmh_case.state == CaseState::deleting) return recreate(known);
     const bool under_way =
         pmh_case.state == CaseState::renewing || pmh_case.state == CaseState::registering_anew;
@@ -208,7 +208,8 @@ Decision compare_gone(const Standing& known, bool dependants_on_platform) {
         return out;
     }
     if (known.in_flight()) return none(Term::waiting, known);
-    // Deleted to be registered anew, and gone before that: it stays until its dependants have gone too.
+    // A record that was deleted to be registered anew, and whose row left before that, stays until its
+    // dependants are gone too.
     if (!known.on_platform && !known.recreating)
         return become(Term::gone, Event::source_gone, known, RecordState::absent, "");
     if (dependants_on_platform) {

@@ -38,9 +38,9 @@ struct Decision {
 /// @param prerequisite_on_platform  true for kinds without prerequisite
 Decision compare_present(const SourceRow& row, const Standing& known, bool prerequisite_on_platform);
 
-/// A row whose record an open PMHキー case owns: the case says what is sent, a different content alone does
-/// not. Left in error, an ordinary change goes out, and the case stays.
-/// @param number_changed  the row's マイナンバー is another than the one the platform was sent
+/// A row whose record an open PMHキー case owns: the case decides what is sent; a change of content alone is
+/// not sent. If the case is left in error, an ordinary change is sent, and the case stays.
+/// @param number_changed  the row's マイナンバー differs from the one that was sent to the platform
 Decision compare_in_case(const SourceRow& row, const Standing& known, bool number_changed, PmhCase& pmh_case,
                          CaseMoves& moves);
 

@@ -85,14 +85,14 @@ constexpr bool is_withdrawn(ConsentReason reason) {
     return reason == ConsentReason::withdrawn || reason == ConsentReason::act_withdrawn;
 }
 
-/// Whether telling this verdict would grant a consent that the platform was told is withdrawn. A consent act
-/// or an application of a later day grants anew; a withdrawal that is no longer in the source does not.
+/// Whether sending this verdict would grant a consent that the platform holds as withdrawn. A consent act or
+/// an application of a later day grants it anew; that the withdrawal is no longer in the source does not.
 /// @param told        of this record, where the platform holds it
 /// @param withdrawal  day of the person's latest withdrawal that the platform was told
 bool grants_withdrawn(const ConsentVerdict& now, const std::optional<ConsentVerdict>& told,
                       const std::optional<Date>& withdrawal);
 
-/// What stays known of a consent: a withdrawal that was told, until something is granted after it.
+/// What to remember of a consent: a withdrawal that was sent, until something is granted after it.
 ConsentVerdict remembered(const ConsentVerdict& now, const std::optional<ConsentVerdict>& told);
 
 enum class ConsentAct { granted, refused, withdrawn };

@@ -39,11 +39,11 @@ bool step(PmhCase& pmh_case, CaseMoves& moves) {
                                                            : CaseEvent::source_unconfirmable,
                         enrolment);
         case CaseState::left_in_error:
-            // A person left it before the source was ever looked at: the first look is what later ones are
-            // compared with.
+            // A person left it before the source was ever read: later evidence is compared with what the
+            // source says first.
             if (!pmh_case.exemption_used.known() && !now_exempt) pmh_case.exemption_used = exemption;
             if (!pmh_case.enrolment_used.known()) pmh_case.enrolment_used = enrolment;
-            // What it was left for stands in the source no more.
+            // The reason why it was left in error is no longer in the source.
             if (pmh_case.left == LeftReason::exempt && pmh_case.exemption_used.value == fact::kExempt &&
                 !exemption.known()) {
                 pmh_case.exemption_used = {};
@@ -107,7 +107,7 @@ bool decide_case(PmhCase& pmh_case, CaseEvent finding, LeftReason why, CaseMoves
     if (why == LeftReason::enrolment_unconfirmable && at == CaseState::awaiting_exemption_check) return false;
     if (!move_case(pmh_case, finding, std::string(name_of(kLeftReasonNames, why)), moves)) return false;
     if (why != LeftReason::none) pmh_case.left = why;
-    // The answer was given in knowledge of what the source says now: only another fact moves it again.
+    // The person knew what the source says now when answering: only a different fact moves the case again.
     if (at == CaseState::awaiting_exemption_check) pmh_case.exemption_used = pmh_case.seen.exemption;
     if (at == CaseState::awaiting_enrolment_check || at == CaseState::waiting_for_enrolment)
         pmh_case.enrolment_used = pmh_case.seen.enrolment;
@@ -118,7 +118,7 @@ bool reverse_case(PmhCase& pmh_case, CaseMoves& moves) {
     if (pmh_case.state == CaseState::awaiting_new_mynumber)
         return move_case(pmh_case, CaseEvent::reversed_mynumber, "", moves);
     if (pmh_case.state != CaseState::left_in_error) return false;
-    // What the source said then has been found wrong: it does not answer again.
+    // What the source said then was found wrong, so the same fact must not answer again.
     const bool exempt = pmh_case.left == LeftReason::exempt;
     (exempt ? pmh_case.exemption_used : pmh_case.enrolment_used) =
         exempt ? pmh_case.seen.exemption : pmh_case.seen.enrolment;

@@ -288,7 +288,7 @@ bool move_case(PmhCase& pmh_case, CaseEvent event, std::string evidence, CaseMov
 /// @return false, nothing changed, when it does not fit the step
 bool decide_case(PmhCase& pmh_case, CaseEvent finding, LeftReason why, CaseMoves& moves);
 
-/// Takes an answer back that ordinary answers do not undo: ②-2 to ①, ⑦ to the step whose answer it was.
+/// Takes back an answer that ordinary answers cannot undo: from ②-2 to ①, from ⑦ to the step answered.
 /// @return false, nothing changed, where there is none
 bool reverse_case(PmhCase& pmh_case, CaseMoves& moves);
 

@@ -53,7 +53,7 @@ Consequence apply_result(const Standing& known, const Answer& answer, const Retr
     Standing& next = out.next;
     const UpdateKind sent = known.owed.value_or(UpdateKind::update);
     const auto later = [&] { return now_ms + backoff_ms(policy, known.attempts + 1, random_bits); };
-    // The first mending goes at once; should 新規 and 更新 contradict each other again, they take their time.
+    // Send the first correction at once. If 新規 and 更新 contradict each other again, back off.
     const auto soon = [&] { return known.attempts == 0 ? now_ms : later(); };
 
     const bool deletion_done =

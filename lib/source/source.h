@@ -20,7 +20,7 @@ struct Cell {
     Type type = Type::null;
     union {
         std::int64_t integer = 0;
-        double real;  ///< of the type of that name, and of no other
+        double real;  ///< only of a cell of the type `real`
     };
     std::string_view text;  ///< of texts and blobs; lives until the stream moves on
 
@@ -62,8 +62,8 @@ class Snapshot {
     virtual Result<std::unique_ptr<RowStream>> rows(const std::string& sql, const InsurerNumber& insurer) = 0;
     /// Rows of the very statement, not of one that was built around it.
     virtual Result<std::int64_t> count(const std::string& sql, const InsurerNumber& insurer) = 0;
-    /// Whether what was read so far belongs to one state. Where the database cannot promise that, it is
-    /// looked at afterwards: nothing that was read since the last look may be used before.
+    /// Whether what was read so far belongs to one state. If the database cannot promise that, it is checked
+    /// afterwards: do not use what was read since the last check before the next one.
     virtual Status verify() { return {}; }
 };
 

@@ -190,15 +190,15 @@ class SqliteRows : public RowStream {
 
 class SqliteSnapshot : public Snapshot {
   public:
-    /// @param unlocked  the state in which a file that nobody has open is read without locks
+    /// @param unlocked  for a file that nobody has open: the state in which it is read, without locks
     SqliteSnapshot(const std::string& path, const std::optional<FileState>& unlocked)
         : path_(path),
           as_begun_(unlocked),
           database_(path, unlocked ? sqlite::Open::immutable : sqlite::Open::read_only) {
         database_.restrict_to_reading();
         begin();
-        // The lock keeps every writer away from a file without a write-ahead log, but for one who does not
-        // ask.
+        // In a file without a write-ahead log, the lock keeps every writer away, except one that ignores
+        // locks.
         if (const auto state = FileState::of(path_, database_); state && !state->uses_write_ahead_log())
             as_begun_ = state;
     }
@@ -329,7 +329,7 @@ class SqliteSource : public Source {
         return state;
     }
 
-    /// A log without the memory that its readers share: they would make it, as files of this user.
+    /// Refuses a log without its shared-memory file: reading would create that file as this user's.
     Status has_shared_memory(const std::optional<FileState>& unlocked) const {
         if (unlocked || !exists(path_ + "-wal") || exists(path_ + "-shm")) return {};
         return fail(ErrorCode::busy,

@@ -1,6 +1,6 @@
 #pragma once
-// How many records of a reading have each item that a record may lack: a side table that was empty for a
-// night shows here.
+// Counts how many records of a reading have each optional item: this shows when a side table was empty for a
+// night.
 
 #include <cstdint>
 #include <map>

@@ -105,7 +105,8 @@ class Loader {
         return YamlMap(*node, path.string(), faults_);
     }
 
-    /// Where an item, list or entry is from: marks what may be relied on. Only checked; people read it.
+    /// Checks the notes on where an item, list or entry comes from, and so how far to rely on it. Only people
+    /// read them.
     void check_provenance(YamlMap& map) {
         const std::string confidence = map.required_text("confidence");
         if (!confidence.empty() && confidence != "A" && confidence != "B" && confidence != "C")

@@ -49,7 +49,7 @@ class Walk {
     }
 
   private:
-    /// Values that say nothing of a person beyond their kind: codes, numbers, yes or no.
+    /// Shows the value only if its kind is all that it says about a person: codes, numbers, yes or no.
     void report_value(const Item& item, std::string_view rule, std::string_view family,
                       std::string_view raw) {
         constexpr std::size_t kLongest = 10;  // a マイナンバー has 12

@@ -25,7 +25,7 @@ struct Finding {
 struct ValidationSettings {
     Date today;
     MyNumberCheck my_number_check = MyNumberCheck::real;
-    /// Rules on context items cannot be checked by who has only what was sent.
+    /// False if only what was sent is at hand: rules on context items cannot be checked then.
     bool has_context = true;
 };
 

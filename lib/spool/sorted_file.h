@@ -23,12 +23,12 @@ class SortedFile {
 
     /// Keys may come several times.
     Status add(std::string_view key, std::string_view content);
-    /// Everything is there: next() may be called from now on, and add() no more.
+    /// Call it after the last add(). From then on next() may be called, and add() no longer.
     Status sort();
     /// The next by key; those of one key in the order in which they came.
     /// @return false after the last
     Result<bool> next();
-    // Of the one at hand; each lives until the call of next() after the next one, and is wiped then.
+    // Of the current one. Each stays valid until the second call of next() from now, which wipes the content.
     std::string_view key() const { return owned_[slot_].key; }
     std::string_view content() const { return owned_[slot_].content; }
 

@@ -276,7 +276,7 @@ Database::Database(const std::filesystem::path& path, Open how) {
 }
 
 Statement Database::prepare(std::string_view sql) {
-    // SQLite would read no further.
+    // SQLite would ignore what follows a NUL.
     if (const std::size_t nul = sql.find('\0'); nul != std::string_view::npos)
         throw Failure(SQLITE_MISUSE, tr("a NUL character in the statement"), nul);
     const auto prepare_first = [&](std::size_t from, const char*& tail) {
@@ -318,8 +318,8 @@ std::int64_t Database::integer(std::string_view sql) {
 }
 
 void Database::checkpoint_every(int pages) {
-    // SQLite's own checkpoints keep their failures to themselves. A failed sync is told once by the system:
-    // whoever overhears it takes the next one for a success.
+    // SQLite's own checkpoints hide their failures. The system reports a failed sync only once: whoever
+    // misses the report takes the next sync for a success.
     const auto checkpoint = [](void* enough, sqlite3* handle, const char* name, int pages_in_log) {
         if (pages_in_log < *static_cast<const int*>(enough)) return SQLITE_OK;
         const int code = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);

@@ -101,8 +101,8 @@ class Database {
     void execute(const std::string& sql);
     /// First column of the first row, of a query that always has one.
     std::int64_t integer(std::string_view sql);
-    /// Instead of SQLite's own checkpoints: after a commit that leaves so many pages in the write-ahead log.
-    /// A checkpoint that fails makes that commit's statement throw.
+    /// Replaces SQLite's own checkpoints: one follows every commit that leaves so many pages in the
+    /// write-ahead log. If it fails, that commit's statement throws.
     void checkpoint_every(int pages);
     int changes() const;
     std::int64_t last_rowid() const;
@@ -112,8 +112,8 @@ class Database {
     void restrict_to_reading();
     /// Whether the file that is open no longer stands under its name: it was replaced or removed.
     bool file_moved() const;
-    /// The first bytes of the file, zeros behind its end; empty when they cannot be read. Whoever opens and
-    /// closes a database file past SQLite ends every lock that this process has on it
+    /// The first bytes of the file, zeros after its end; empty when they cannot be read. Read through SQLite:
+    /// to open and close the file in any other way ends every lock that this process has on it
     /// (https://www.sqlite.org/howtocorrupt.html, 2.2).
     std::string file_header(std::size_t size) const;
 
@@ -125,11 +125,11 @@ class Database {
     std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// When a commit is on the disk. `with_the_next` (write-ahead log only): a power loss before the next commit
-/// that is synced undoes it, whole and in its order, and nothing else.
+/// When a commit is safe on disk. `with_the_next` (write-ahead log only): a power loss before the next synced
+/// commit undoes it, as a whole and in its order, and nothing else.
 enum class Synced : std::uint8_t { at_once, with_the_next };
 
-/// How strictly a connection that is strict otherwise commits, for as long as this lives.
+/// Sets how strictly a connection commits while this object lives; otherwise the connection is strict.
 class Strictness {
   public:
     Strictness(Database& database, Synced synced);

@@ -99,12 +99,12 @@ struct Filling {
         const auto id = file->commit_intent(1, drafts.at(written++), "k", BatchState::sending, test::kNoon);
         file->batch_accepted(id, BatchState::sending, "reception", test::kNoon);
         const ledger::Batch batch = file->batch(id);
-        std::vector<ledger::Ledger::Landing> landings;
-        for (auto& entry : file->flying(batch)) {
+        std::vector<ledger::Ledger::MemberOutcome> outcomes;
+        for (auto& entry : file->members_in_flight(batch)) {
             auto got = registration::apply_result(entry.value().standing, {true, true, "", {}}, {}, 0, 0);
-            landings.push_back({std::move(*entry), std::move(got), "", {}});
+            outcomes.push_back({std::move(*entry), std::move(got), "", {}});
         }
-        file->land(batch, landings, BatchState::settled, "", test::kNoon);
+        file->apply_outcomes(batch, outcomes, BatchState::settled, "", test::kNoon);
     }
 
     const Kind& kind;

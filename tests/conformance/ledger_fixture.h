@@ -60,8 +60,8 @@ struct LedgerFixture {
     }
     void land(ledger::BatchId id, const registration::Answer& answer) {
         const ledger::Batch batch = ledger->batch(id);
-        std::vector<ledger::Ledger::Landing> landings;
-        for (auto& entry : ledger->flying(batch)) {
+        std::vector<ledger::Ledger::MemberOutcome> outcomes;
+        for (auto& entry : ledger->members_in_flight(batch)) {
             auto got = registration::apply_result(entry->standing, answer, {}, to_milliseconds(kNoon), 0);
             ledger::CaseStep step{ledger->open_case(insurer, kind, entry->key)
                                       .value_or(ledger::KnownCase{0, insurer, kind, entry->key, {}, 0, true}),
@@ -73,10 +73,10 @@ struct LedgerFixture {
             step.next = step.known.pmh_case;
             registration::apply_to_case(step.next, answer, got, step.moves);
             const bool moved = !step.moves.empty();
-            landings.push_back(
+            outcomes.push_back(
                 {std::move(*entry), got, answer.error_id, moved ? ledger::maybe(std::move(step)) : nullptr});
         }
-        ledger->land(batch, landings, ledger::BatchState::settled, "", kNoon);
+        ledger->apply_outcomes(batch, outcomes, ledger::BatchState::settled, "", kNoon);
     }
     std::string state() {
         auto view = store.view();

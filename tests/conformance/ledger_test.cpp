@@ -36,7 +36,7 @@ TEST_CASE("a result lands once: the record's state guards it") {
     const Batch batch = f.ledger->batch(id);
     f.land(id, {true, true, "", {}});
     CHECK(f.state() == "registered");
-    CHECK_FALSE(f.ledger->flying(batch)[0]);
+    CHECK_FALSE(f.ledger->members_in_flight(batch)[0]);
 }
 
 TEST_CASE("a record that leaves the normal path has a history, one that does not has none") {
@@ -185,11 +185,12 @@ TEST_CASE("a case opens with its first error, steps are written once, and a stal
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     const Batch batch = f.ledger->batch(id);
     const Answer answer{false, true, "KJP0001", ErrorClass::pmh_case};
-    auto got = apply_result(f.ledger->flying(batch)[0]->standing, answer, {}, 0, 0);
+    auto got = apply_result(f.ledger->members_in_flight(batch)[0]->standing, answer, {}, 0, 0);
     CaseStep opening{{0, f.insurer, f.kind, kKey, {}, 0, true}, {}, {}, true, "", ""};
     apply_to_case(opening.next, answer, got, opening.moves);
-    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "KJP0001", maybe(opening)}},
-                   BatchState::settled, "", kNoon);
+    f.ledger->apply_outcomes(batch,
+                             {{*f.ledger->members_in_flight(batch)[0], got, "KJP0001", maybe(opening)}},
+                             BatchState::settled, "", kNoon);
     CHECK(f.state() == "stored_in_error");
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, true).size() == 1);
     CHECK(f.ledger->cases_to_look_at(f.insurer, f.kind, false).empty());
@@ -233,11 +234,12 @@ TEST_CASE("dependants of a person that was registered anew are probed, but for w
     const BatchId id = f.send("R1", {sending(kKey, 1)});
     f.ledger->batch_accepted(id, BatchState::sending, "N1", kNoon);
     const Batch batch = f.ledger->batch(id);
-    Standing anew = f.ledger->flying(batch)[0]->standing;
+    Standing anew = f.ledger->members_in_flight(batch)[0]->standing;
     anew.recreating = true;
     const auto got = apply_result(anew, {true, true, "", {}}, {}, 0, 0);
     REQUIRE(got.next.recreating);
-    f.ledger->land(batch, {{*f.ledger->flying(batch)[0], got, "", nullptr}}, BatchState::settled, "", kNoon);
+    f.ledger->apply_outcomes(batch, {{*f.ledger->members_in_flight(batch)[0], got, "", nullptr}},
+                             BatchState::settled, "", kNoon);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 1);
     CHECK(f.ledger->probe_recreated(f.insurer, f.kind, {consents}, kNoon) == 0);  // once
     CHECK(f.ledger->keys_to_read(f.insurer, consents, f.kind, kNoon) == std::vector<std::string>{own});

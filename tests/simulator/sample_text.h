@@ -1,5 +1,5 @@
 #pragma once
-// Invented people: chance that depends on seed and place alone, and names made of common parts.
+// Invented people: random numbers that depend only on seed and place, and names made of common parts.
 
 #include <array>
 #include <cstdint>

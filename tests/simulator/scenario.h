@@ -53,7 +53,7 @@ struct Scenario {
     bool shuffle_results = false;
     std::int64_t result_page = 1000;
     std::int64_t omit_every = 0;  ///< every n-th result is missing from the first listing
-    bool unlisted = false;        ///< no listing names a reception; by its number it is told
+    bool unlisted = false;        ///< no listing names a reception; asking by its number works
     bool maintenance = false;     ///< closed until the scenario is read again
 };
 

@@ -2,8 +2,8 @@
 //
 //   KAIGO_TEST_NOW   start of the clock, milliseconds since the epoch
 //
-// On standard input: `until MS` lets time pass, from one thing that is due to the next, as fast as the work
-// between them is done; `at MS` on standard output answers. `idle` waits until nothing is at work.
+// On standard input, `until MS` moves the clock from one due thing to the next, as fast as the work between
+// them is done; `idle` waits until nothing is at work. `at MS` on standard output answers.
 
 #include <algorithm>
 #include <chrono>
@@ -41,7 +41,7 @@ class StepClock : public kaigo::Clock {
     void pass(const kaigo::daemon::Daemon& daemon, std::optional<kaigo::Instant> until) {
         std::unique_lock lock(mutex_);
         for (;;) {
-            // The schedule sleeps beside the jobs. That a job has ended is not told: looked for again.
+            // The schedule sleeps beside the jobs. Nothing signals that a job has ended, so look again.
             while (sleepers_.size() != daemon.working_lanes() + 1 || *sleepers_.begin() <= now_)
                 changed_.wait_for(lock, std::chrono::milliseconds(1));
             if (!until) return;
@@ -81,7 +81,8 @@ int main(int argc, char** argv) {
     const int status = kaigo::daemon::service(argc, argv, clock, [&](const kaigo::daemon::Daemon& daemon) {
         std::thread([&] { obey(clock, daemon); }).detach();
     });
-    // The thread that reads standard input knows the clock and the daemon to its end.
+    // The thread that reads standard input uses the clock and the daemon to the very end, so do not destroy
+    // them.
     std::cout.flush();
     std::_Exit(status);
 }

@@ -11,7 +11,8 @@
 
 namespace kaigo::test {
 
-/// What each SELECT of a mapping gives, by its text. A snapshot sees it as it was then.
+/// What each SELECT of a mapping returns, by its text. A snapshot keeps seeing what was there when it was
+/// taken.
 struct MemoryTable {
     std::vector<std::string> columns;
     std::vector<std::vector<std::string>> rows;

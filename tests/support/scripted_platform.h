@@ -20,7 +20,7 @@ class ScriptedPlatform : public platform::PlatformClient {
         std::string id;
         std::vector<std::string> record_ids;
     };
-    /// What becomes of one submission; true beside it: the platform takes it in.
+    /// What becomes of one submission. `taken`: the platform takes it in, whatever the outcome says.
     struct Script {
         platform::SubmitResult::Outcome outcome = platform::SubmitResult::Outcome::accepted;
         bool taken = true;
@@ -106,7 +106,7 @@ class ScriptedPlatform : public platform::PlatformClient {
     std::vector<std::pair<std::int64_t, platform::SubmitResult>> outcomes_;
 };
 
-/// The test's platform, for whoever wants one of his own.
+/// Lends the test's platform to code that wants to own one.
 class BorrowedPlatform : public platform::PlatformClient {
   public:
     explicit BorrowedPlatform(ScriptedPlatform& platform) : platform_(platform) {}

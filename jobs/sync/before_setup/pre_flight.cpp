@@ -22,7 +22,8 @@ class PreFlight {
           environment_(context.environment()),
           observer_(observer) {}
 
-    /// Is this host able, and what will come of the rows? Told before anything leaves, and to be accepted.
+    /// Is this host able to work, and what will come of the rows? A person is told, and must accept it,
+    /// before anything leaves.
     Status check() {
         // The connection is proven by connecting; a platform that is closed or away now is waited for.
         KAIGO_TRY(const auto client, context_.client(insurer_));

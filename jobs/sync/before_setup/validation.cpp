@@ -19,7 +19,7 @@ void add_example(Breach& breach, const std::string& key) {
     if (breach.examples.size() < kExamples) breach.examples.push_back(key);
 }
 
-/// Finds rows of one key, in whatever order they come: 16 bytes a row.
+/// Finds rows that share a key, in whatever order they come. Takes 16 bytes per row.
 class Keys {
   public:
     explicit Keys(std::string_view secret) : digest_(secret) {}
@@ -241,7 +241,7 @@ Result<Validation> validate_rows(const config::Config& config, const Environment
                       RowsOfKind(source, *plan, insurer, config, environment, scope.sample).run());
             result.needed = std::ranges::any_of(
                 specification.kinds(), [&](const auto& other) { return other->requires_kind == kind->id; });
-            // That nobody took consent outside an application yet is no fault of the mapping.
+            // Perhaps nobody has given consent outside an application yet: that is no fault of the mapping.
             if (const auto none = result.breaches.find({"", breach::kNoRows}); none != result.breaches.end())
                 none->second.warning = !result.needed;
             out.kinds.push_back(std::move(result));

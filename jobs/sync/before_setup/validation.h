@@ -63,7 +63,8 @@ struct Validation {
 /// Every kind of every insurer of the configuration.
 Result<Validation> validate_rows(const config::Config& config, const Environment& environment,
                                  const spec::Specification& specification, const ValidationScope& scope);
-/// Every use of マイナンバー is told, that of a trial too: to the audit log, where there was one.
+/// Records every use of マイナンバー in the audit log, even that of a trial. Writes nothing if there was
+/// none.
 Status audit_validation(const config::Config& config, const Environment& environment,
                         const std::vector<KindValidation>& kinds);
 

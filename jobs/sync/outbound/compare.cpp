@@ -15,8 +15,9 @@ using ledger::SharedLedger;
 
 namespace {
 
-/// A pass over a few keys reads all rows too, and a source that cannot be believed sends none of them; how
-/// many of them change says nothing, and how many are gone is known from the rows alone.
+/// A pass over a few keys also reads all rows, and sends none of the keys from a source that cannot be
+/// believed. How many of the few change says nothing; how many records are gone follows from the row count
+/// alone.
 Reading reading_of(const CompareOutcome& outcome, bool whole, bool required) {
     const std::int64_t fewer = std::max<std::int64_t>(0, outcome.known - outcome.seen);
     return {outcome.seen,
@@ -41,8 +42,8 @@ std::string changed_fingerprints(const ledger::Baseline& before, const ledger::B
     return out;
 }
 
-/// The comparison of one kind, in as many passes as it takes: one, when rows come in order and what they say
-/// is little and believable.
+/// Compares one kind, in as many passes as it takes. One is enough when the rows come in order and the
+/// changes are few and believable.
 class Comparison {
   public:
     Comparison(JobContext& context, SharedLedger& ledger, Exchange* exchange, const config::Insurer& insurer,
@@ -79,8 +80,7 @@ class Comparison {
         now_.spec = context_.specification().fingerprint();
         now_.digest_key = context_.keys().id;
         if (before_ && whole_) changed_inputs_ = changed_fingerprints(*before_, now_);
-        // Digests under another key say that everything changed: it is counted before anything waits in
-        // memory.
+        // Under another key every digest looks changed: count first, before anything waits in memory.
         count_first_ = exchange_ != nullptr && !changed_inputs_.empty() && !options_.accept_resend;
         for (;;) {
             KAIGO_TRY(auto outcome, pass());
@@ -166,8 +166,8 @@ class Comparison {
     Result<std::optional<CompareOutcome>> finish(Pass& pass, const CompareOutcome& outcome) {
         now_.rows_read = outcome.left.read;
         now_.contents = outcome.contents;
-        // A targeted pass deletes no more than a whole one would: it goes by the rows that the source has
-        // now.
+        // The drop guard counts the rows that the source has now, so a targeted pass deletes no more than a
+        // whole one would.
         const bool dropped = before_ && !options_.accept_drop &&
                              drops(context_.config().safety, outcome.seen, before_->rows_read);
         if (const auto done = pass.end(outcome.complete && !dropped); !done) {
@@ -182,7 +182,7 @@ class Comparison {
         tell_evidence_trouble(pass.evidence_trouble());
         if (whole_ && !outcome.stopped) tell_findings(pass, outcome);
         if (whole_ && outcome.complete && exchange_ != nullptr) {
-            // Evidence is read on days with cases alone.
+            // Evidence is read only on days with cases: otherwise keep the last count.
             if (before_ && !now_.contents.contains(contents::kEvidence) &&
                 before_->contents.contains(contents::kEvidence))
                 now_.contents[contents::kEvidence] = before_->contents.at(contents::kEvidence);

@@ -35,8 +35,8 @@ bool ConsentGuard::grants_withdrawn(const OrderedRow& row, const registration::S
     if (standing.reason == registration::reason::kWithdrawalReleased) return false;
     const auto now = unpack(row.consent);
     if (!now) return false;
-    // An application's consent is what counts now. An older act is history while the withdrawal after it
-    // stands on the platform too.
+    // The consent on an application is what counts now. An older act is only history, as long as the
+    // withdrawal after it stands on the platform too.
     std::optional<Date> withdrawal;
     const auto found = withdrawals_.find(spec::insured_number_of(row.key));
     if (found != withdrawals_.end() &&

@@ -1,6 +1,6 @@
 #pragma once
-// A withdrawal (撤回) that the platform was told does not end because the source has forgotten it: no consent
-// is granted again by sending an older one, nor by deleting the record that withdrew it.
+// A withdrawal (撤回) that the platform was told stays in force even if the source has forgotten it. Neither
+// sending an older consent nor deleting the record that withdrew it may grant the consent again.
 
 #include <functional>
 #include <map>
@@ -23,7 +23,7 @@ class ConsentGuard {
     /// @param told  as the ledger knows the record's consent
     bool grants_withdrawn(const OrderedRow& row, const registration::Standing& standing,
                           std::optional<std::int64_t> told) const;
-    /// Looks at the row's consent, which afterwards is what stays known of it.
+    /// Notes the row's consent, and replaces it with what is to stay known of it.
     void remember(OrderedRow& row, std::optional<std::int64_t> told);
     /// Whether a record without a row must stay: it tells a withdrawal, of a person of whom other records
     /// stay, and the source says nothing newer.

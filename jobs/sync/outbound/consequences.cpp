@@ -16,7 +16,7 @@ void Consequences::add(ledger::Sending sending, std::string_view canonical) {
     sendings_.push_back({std::move(sending), SecretBytes(std::string(canonical))});
 }
 
-bool Consequences::is_a_stretch() const {
+bool Consequences::has_enough() const {
     return sendings_.size() >= kSendingsAtOnce || changes_.size() >= kChangesAtOnce ||
            steps_.size() + consents_.size() >= kChangesAtOnce;
 }

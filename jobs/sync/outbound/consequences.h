@@ -16,15 +16,15 @@ class Consequences {
   public:
     void add(ledger::Sending sending, std::string_view canonical);
     void add(ledger::Change change) { changes_.push_back(std::move(change)); }
-    /// That does nothing to its record.
+    /// A step that does nothing to its record.
     void add(ledger::CaseStep step) { steps_.push_back(std::move(step)); }
-    /// Of a record that stays as it is.
+    /// The consent of a record that stays as it is.
     void add_consent(std::string key, std::int64_t verdict) {
         consents_.emplace_back(std::move(key), verdict);
     }
 
     /// Whether enough has gathered to be handed on in one stretch.
-    bool is_a_stretch() const;
+    bool has_enough() const;
     /// Whether it is more than is kept in memory.
     bool is_too_much() const;
     void throw_away();

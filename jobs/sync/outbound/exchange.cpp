@@ -22,7 +22,7 @@ void Exchange::set_mode(std::string mode, std::optional<std::string> base_date) 
 Status Exchange::look_for_forgotten() {
     const std::string mark = look_first_mark(traffic_.insurer.number.value());
     const bool must = !traffic_.ledger->meta(mark).value_or("").empty();
-    // Before a ledger that was put back has been told what it forgot, nothing is sent.
+    // A restored ledger sends nothing until it has learned what it forgot.
     if (!traffic_.may_send())
         return must ? fail(ErrorCode::busy,
                            tr("the ledger was put back: the platform is asked first, and is closed now"))
@@ -36,7 +36,7 @@ Status Exchange::look_for_forgotten() {
 }
 
 Result<bool> Exchange::round() {
-    // A passing error, past which the other steps went on.
+    // A passing error that did not stop the other steps.
     std::optional<Error> trouble;
     KAIGO_TRY(bool moved, uploads_.take_outcomes(Duration(0)));
     const auto note = [&](Result<bool> step) -> Status {
@@ -113,8 +113,8 @@ Result<bool> Exchange::make_room() {
         const Instant now = clock.now();
         Instant wake = now + poll;
         if (traffic_.ledger->open_batches(traffic_.insurer_id) == 0) {
-            // What is tried again in a while makes room; no run stays for what waits until tomorrow, or for
-            // something else.
+            // Wait for what is retried soon: it makes room. A run does not stay for what waits until
+            // tomorrow, or for something else.
             const auto due = traffic_.ledger->next_due(traffic_.insurer_id, now);
             if (!due || *due <= now || *due > now + traffic_.context.config().platform.retry_maximum) break;
             wake = *due;

@@ -27,8 +27,8 @@ class Exchange {
     /// Waits until what was sent has left the spool half empty. Not while a source is read.
     /// @return false when a person asked to stop, or the platform takes nothing
     Result<bool> make_room();
-    /// Asks which requests the platform has finished that this ledger does not know: it was put back from a
-    /// backup. What is then found to be owed is taken from there, not sent again.
+    /// Asks which requests the platform has finished that this ledger, restored from a backup, does not know.
+    /// Records found to be owed are then taken over from those requests, not sent again.
     Status look_for_forgotten();
 
     /// One round: outcomes, questions, completed receptions, results, records due again.
@@ -46,7 +46,8 @@ class Exchange {
     bool may_send() const { return traffic_.may_send(); }
     /// Why the platform will not take any in this run: a refused certificate.
     const std::optional<Error>& fatal() const { return traffic_.pacing.fatal(); }
-    /// When it does again: the end of a pause that it asked for, the begin of the service window.
+    /// When the platform takes requests again: after a pause that it asked for, once the service window has
+    /// begun.
     Instant opens_at() const { return traffic_.pacing.opens_at(traffic_.now()); }
 
   private:

@@ -17,7 +17,7 @@ using registration::RecordState;
 
 namespace {
 
-/// A reception that no listing named for so long is asked for by its number.
+/// Once no listing has named a reception for this long, it is asked for by its number.
 constexpr Duration kMissed{15 * 60'000};
 constexpr std::size_t kMissedAtOnce = 50;
 /// After a search that found little, wait this long: each search scans every waiting reception.
@@ -57,7 +57,8 @@ Result<bool> Inbox::list_completed() {
     if (moved) return true;
     const Instant now = traffic_.now();
     if (looked_for_missed_ <= now && now < looked_for_missed_ + kLookForMissed) return false;
-    const auto missed = traffic_.ledger->missed(traffic_.insurer_id, now - kMissed, now, kMissedAtOnce);
+    const auto missed =
+        traffic_.ledger->overdue_receptions(traffic_.insurer_id, now - kMissed, now, kMissedAtOnce);
     if (missed.size() < kMissedAtOnce) looked_for_missed_ = now;
     for (const BatchId id : missed) {
         KAIGO_TRY(const bool told, ask_missed(id));
@@ -143,7 +144,7 @@ Result<bool> Inbox::fetch_results(std::optional<Error>& trouble) {
 
 Inbox::Asked Inbox::ask_results(BatchId id) {
     Asked out{traffic_.ledger->batch(id), {}};
-    // 異常終了 has none.
+    // A request that ended in 異常終了 has no results.
     if (traffic_.context.specification().wire().processing(out.batch.processing_status) !=
         Processing::aborted)
         out.first_page = traffic_.client.results(out.batch.reception_number, 0);
@@ -168,7 +169,7 @@ Status Inbox::results_failed(const Batch& batch, const Error& error, std::option
     return {};
 }
 
-/// What a result makes of the PMHキー case of its record, or of the record that now becomes one.
+/// What a result does to the PMHキー case of its record, or the case that it opens.
 ledger::MaybeCaseStep Inbox::step_case(const Batch& batch, const ledger::Member& member,
                                        const registration::Standing& sent, const registration::Answer& answer,
                                        registration::Consequence& got) {
@@ -231,9 +232,9 @@ Status Inbox::land_results(const Batch& batch, FirstPage first_page) {
     for (const platform::RecordResult& result : all) results.insert_or_assign(result.record_id, &result);
     const Instant now = traffic_.now();
     std::size_t missing = 0;
-    auto flying = traffic_.ledger->flying(batch);
-    std::vector<Ledger::Landing> landings;
-    landings.reserve(flying.size());
+    auto flying = traffic_.ledger->members_in_flight(batch);
+    std::vector<Ledger::MemberOutcome> outcomes;
+    outcomes.reserve(flying.size());
     const registration::RetryPolicy policy = traffic_.context.retry_policy();
     const std::uint16_t random_bits = traffic_.context.random_bits();
     for (std::size_t i = 0; i < flying.size(); ++i) {
@@ -257,7 +258,7 @@ Status Inbox::land_results(const Batch& batch, FirstPage first_page) {
             traffic_.raise("result-needs-person",
                            tr("request {}: errorId {}", batch.request_id, result.error_id.substr(0, 20)));
         count(consequence.next.state);
-        landings.push_back(
+        outcomes.push_back(
             {std::move(*entry), std::move(consequence), result.error_id, std::move(case_step)});
     }
     if (!results.empty() && batch.body_digest != kAdopted)
@@ -265,11 +266,11 @@ Status Inbox::land_results(const Batch& batch, FirstPage first_page) {
                        tr("request {}: {} results are about records that were not in it", batch.request_id,
                           results.size()));
     if (missing == 0) {
-        traffic_.ledger->land(batch, landings, BatchState::settled, batch.processing_status, now);
+        traffic_.ledger->apply_outcomes(batch, outcomes, BatchState::settled, batch.processing_status, now);
         traffic_.drop_body(batch);
         return {};
     }
-    traffic_.ledger->land(batch, landings, std::nullopt, "", now);
+    traffic_.ledger->apply_outcomes(batch, outcomes, std::nullopt, "", now);
     if (batch.attempts + 1 == traffic_.context.retry_policy().aborted_ceiling)
         traffic_.raise("results-incomplete", tr("request {}: the platform has no result for {} records",
                                                 batch.request_id, missing));

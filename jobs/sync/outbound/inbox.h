@@ -20,7 +20,7 @@ class Inbox {
     Result<bool> list_completed();
     /// The same, whether or not one is waited for.
     Result<bool> list_pages();
-    /// @param trouble  a passing error of a single batch, past which the others went on
+    /// @param trouble  a passing error of one batch that did not stop the others
     Result<bool> fetch_results(std::optional<Error>& trouble);
 
   private:

@@ -23,7 +23,8 @@ std::vector<Objection> Judge::objections(const Reading& now, const std::string& 
     // Whoever accepted that everything is sent again accepted the changes too.
     const bool resent = !changed_inputs.empty() && accepted_.resend;
     if (!accepted_.change && !resent) {
-        // What the platform has may be of a setup that was broken off: then no last time is known.
+        // After a setup that was broken off the platform has records, but there is no last time to compare
+        // with.
         if (before_ || now.known > 0) changes(now);
         if (before_) losses(now);
     }

@@ -1,6 +1,6 @@
 #pragma once
-// Is what a comparison found believable beside the last one? A source that is half loaded must not empty the
-// platform, and a mapping that fits no more must not be followed in silence.
+// Is what a comparison found believable, measured against the last one? A half-loaded source must not empty
+// the platform, and a mapping that no longer fits must not be followed silently.
 
 #include <map>
 #include <optional>
@@ -14,7 +14,7 @@
 
 namespace kaigo::jobs {
 
-/// Names in ledger::Baseline::contents, each with what it counts behind it.
+/// Prefixes of the names in ledger::Baseline::contents; the name of what is counted follows.
 namespace contents {
 inline constexpr const char* kQuery = "query:";      ///< rows of a child query
 inline constexpr const char* kItem = "item:";        ///< records that have an item

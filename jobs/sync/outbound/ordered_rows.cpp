@@ -266,7 +266,7 @@ class SortedRows : public OrderedRows {
     Result<OrderedRow*> next() override {
         KAIGO_TRY(const bool more, file_->next());
         if (!more) return nullptr;
-        // The row before this one is still looked at.
+        // The previous row is still in use.
         slot_ = 1 - slot_;
         rows_[slot_] = PackedRow::unpack(file_->key(), file_->content());
         return &rows_[slot_];

@@ -15,7 +15,7 @@
 
 namespace kaigo::jobs {
 
-/// One row, ready to be compared. Its bytes live until the call after the next one.
+/// One row, ready to be compared. Its bytes stay valid through one more call of next().
 struct OrderedRow {
     std::string_view key;
     registration::SourceRow source;
@@ -47,9 +47,9 @@ struct SourceViews {
     source::Snapshot& children;  ///< for the thread that maps
 };
 
-/// Maps, validates and digests, ahead of the caller. Straight from the database when it gives the rows in key
-/// order, else sorted on disk: then each row's content lies sealed in a file that has no name, under a key of
-/// this process.
+/// Maps, validates and digests, ahead of the caller. Rows come straight from the database when it gives them
+/// in key order. Otherwise they are sorted on disk: each row's content is sealed in a nameless file, under a
+/// key of this process.
 Result<std::unique_ptr<OrderedRows>> open_ordered_rows(JobContext& context, const mapping::KindPlan& plan,
                                                        const SourceViews& source,
                                                        const config::Insurer& insurer, bool sort);

@@ -20,7 +20,7 @@ Status Outbox::add(const spec::RecordKind& kind, Sending sending, std::string_vi
     if (building_.kind != nullptr && (building_.kind != &kind || !fill_.has_room(size)))
         KAIGO_CHECK(begin_sealing());
     building_.kind = &kind;
-    // No copy of a part stays behind where it grew.
+    // Growing would leave copies of the content behind.
     if (building_.canonical.empty()) building_.canonical.reserve(traffic_.limits.max_bytes);
     building_.add(std::move(sending), canonical);
     fill_.add(size);
@@ -56,8 +56,8 @@ Status Outbox::flush() {
     return {};
 }
 
-/// The intent is committed; its request leaves at once where a connection is free, else from the spool,
-/// later: whoever reads the source does not wait for the network.
+/// Commits the intent. Its request leaves at once if a connection is free, else later from the spool: reading
+/// the source never waits for the network.
 Status Outbox::hand_over_first() {
     auto first = std::move(sealing_.front());
     sealing_.pop_front();

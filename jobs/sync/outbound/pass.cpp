@@ -59,7 +59,7 @@ Result<CompareOutcome> Pass::run(OrderedRows& rows, std::optional<ledger::Compar
         if (row == nullptr) break;
         ++outcome_.seen;
         const bool again = before != nullptr && before->key == row->key;
-        // No row is looked at longer than until the next one: its bytes do not live on.
+        // Decide the previous row now: its bytes do not survive the next read.
         if (before != nullptr && !again) KAIGO_CHECK(decide(*std::exchange(before, nullptr)));
         // Never between two rows of one key.
         if (before == nullptr && must_stop()) {
@@ -70,7 +70,7 @@ Result<CompareOutcome> Pass::run(OrderedRows& rows, std::optional<ledger::Compar
         if (options_.only && !options_.only->contains(row->key)) continue;
         ++outcome_.left.read;
         if (!options_.only && outcome_.left.read % kRowsBetweenSigns == 0) {
-            // Asked for the time, the job shows that it lives.
+            // Asking for the time is the job's sign of life.
             static_cast<void>(context_.environment().clock.now());
             observer_.read(outcome_.left.read);
         }
@@ -105,7 +105,7 @@ void Pass::count_contents(const OrderedRows& rows, bool whole) {
 
 Status Pass::end(bool deletions) {
     if (deletions) KAIGO_CHECK(remove_gone());
-    // A targeted look at a row that is not there is over; the whole comparison sees to it.
+    // A targeted look that finds no row is finished; the whole comparison deals with the missing row.
     if (comparison_ && options_.only)
         for (const auto& [key, standing, account, consent] : gone_)
             if (standing.in_case && !standing.in_flight() && !stepped_.contains(key))
@@ -134,12 +134,12 @@ Status Pass::remove_gone() {
         return kind == kind_id_ && gone.contains(key);
     };
     for (auto& [key, standing, account, consent] : gone_) {
-        // Without the withdrawal the platform would take the consent before it for granted. It goes with
-        // its person and all the person's records, or for what the source says of the same day or later.
+        // Without the withdrawal the platform would count the earlier consent as granted. The withdrawal goes
+        // only with its person and all the person's records, or when the source has a withdrawal of the same
+        // day or later, or a later consent.
         const bool guarded = consents_.keeps(key, consent, is_gone);
         if (!guarded && standing.reason == registration::reason::kWithdrawnBefore) standing.owed.reset();
-        // Whether dependants remain is known only after they were compared: the exchange releases it
-        // then.
+        // Whether dependants remain is known only once they are compared; the deletion is released then.
         Decision decision = registration::compare_gone(standing, has_dependants_);
         if (decision.send && guarded)
             decision = registration::hold_gone(standing, registration::reason::kWithdrawnBefore);
@@ -169,7 +169,7 @@ Status Pass::remove_gone() {
     return {};
 }
 
-/// The source is not held longer than the platform and the spool take what is read.
+/// The source is not held while the platform or the spool takes nothing more.
 bool Pass::must_stop() {
     constexpr std::int64_t kEvery = 256;
     if (context_.environment().stop.stop_requested()) return true;
@@ -197,7 +197,7 @@ void Pass::merge_duplicate(const OrderedRow& before, OrderedRow& row) {
     row.source.reason = registration::reason::kDuplicateKey;
 }
 
-/// A record that was counted when it came to be owed, and is only read again, stays in that account.
+/// A record that is only read again stays in the account that counted it when it became owed.
 std::optional<ledger::ComparisonId> Pass::earlier_account() const {
     const Standing& known = entry_->standing;
     return known.needs_body || known.state == registration::RecordState::blocked ? entry_->comparison
@@ -229,7 +229,7 @@ Status Pass::decide(OrderedRow& row) {
     if (row.source.verdict == SourceRow::Verdict::no_my_number) {
         const auto evidence = evidence_.of(row.key);
         const bool knew = standing.reason.starts_with(registration::reason::kMyNumberMissing);
-        // Whom to ask stays known while the evidence cannot be read.
+        // While the evidence cannot be read, keep what was known about whom to ask.
         row.source.reason = !evidence && knew ? standing.reason
                                               : registration::my_number_missing(evidence ? evidence->residence
                                                                                          : std::string());
@@ -258,7 +258,7 @@ Status Pass::decide(OrderedRow& row) {
         if (decision.changes)
             return change(std::string(row.key), standing, decision, {row.my_number, row.consent});
         if (step_) consequences_.add(*std::move(step_));
-        return hand_on_a_stretch();
+        return hand_on_if_enough();
     }
     std::string deletion;
     if (decision.next.owed == UpdateKind::remove)
@@ -268,7 +268,7 @@ Status Pass::decide(OrderedRow& row) {
                 {row.my_number, row.consent});
 }
 
-/// A dry run counts what would go out; a 削除 is small, and is not weighed.
+/// Counts what a dry run would send. A 削除 is small, and its size is not counted.
 void Pass::plan_sending(std::size_t bytes) {
     const std::size_t size = bytes + Outbox::kRecordHeader;
     if (outcome_.requests == 0 || !planned_.has_room(size)) {
@@ -283,10 +283,10 @@ void Pass::plan_sending(std::size_t bytes) {
 
 /// The case's standing decides; what it learns and does goes into `step_`.
 Decision Pass::decide_case(const OrderedRow& row, const Standing& standing) {
-    // What lands while this pass runs moves the case; the next comparison looks at it.
+    // A result that lands during this pass moves the case: leave it to the next comparison.
     if (standing.in_flight()) return registration::compare_present(row.source, standing, true);
-    // After a change of the key a targeted pass knows of no difference; the whole one asks a person
-    // first.
+    // After a key change a targeted pass cannot tell what differs. Leave it to the whole comparison, which
+    // asks a person first.
     if (options_.only && !same_key_ && standing.on_platform) {
         Decision later;
         later.term = Term::waiting;
@@ -350,23 +350,23 @@ Status Pass::send(std::string_view key, const Standing& standing, const Decision
     sending.comparison = account_ ? account_ : comparison_;
     sending.case_step = ledger::maybe(std::exchange(step_, std::nullopt));
     consequences_.add(std::move(sending), canonical);
-    return hand_on_a_stretch();
+    return hand_on_if_enough();
 }
 
 Status Pass::change(const std::string& key, const Standing& standing, const Decision& decision,
                     const FromRow& row) {
-    // The number the platform was sent, and why it was told a consent so, stay what they are.
+    // Keep the number that the platform was sent, and why it was told this consent.
     const auto my_number = standing.in_case ? std::nullopt : row.my_number;
     const bool told = decision.next.state == registration::RecordState::registered;
     const auto consent = told || !decision.next.on_platform ? row.consent : std::nullopt;
     consequences_.add(Change{key, standing.state, decision.event, decision.next, decision.term, my_number,
                              account_, consent, ledger::maybe(std::exchange(step_, std::nullopt))});
-    return hand_on_a_stretch();
+    return hand_on_if_enough();
 }
 
-/// What has gathered goes out, or waits for the end where that is agreed and it is not too much.
-Status Pass::hand_on_a_stretch() {
-    if (!consequences_.is_a_stretch()) return {};
+/// Hands on what has gathered, or keeps it for the end if so agreed and it is not too much.
+Status Pass::hand_on_if_enough() {
+    if (!consequences_.has_enough()) return {};
     if (release_ == Release::on_the_way || views_ == nullptr) return hand_on();
     outcome_.too_much = consequences_.is_too_much();
     return {};

@@ -1,6 +1,6 @@
 #pragma once
-// One pass over source and ledger, in key order: what each record is owed. What it decides waits until it may
-// go.
+// One pass over source and ledger, in key order, decides what each record is owed. Its decisions wait until
+// they may go out.
 
 #include <map>
 #include <memory>
@@ -41,9 +41,9 @@ class Pass {
     /// Reads to the end. What is to go out at the end waits for end().
     /// @param comparison  nothing: only counts
     Result<CompareOutcome> run(OrderedRows& rows, std::optional<ledger::ComparisonId> comparison);
-    /// What was decided goes out, with deletions once the caller is content with the read.
+    /// Sends what was decided; deletions only if the caller trusts the reading.
     Status end(bool deletions);
-    /// Nothing of what waits goes out; what has gone on the way is whole.
+    /// Drops what still waits. What went out on the way is complete.
     Status give_up();
 
     /// Records without a row that deletions would have taken.
@@ -79,7 +79,7 @@ class Pass {
                 const registration::Decision& decision, std::string_view canonical, const FromRow& row);
     Status change(const std::string& key, const registration::Standing& standing,
                   const registration::Decision& decision, const FromRow& row);
-    Status hand_on_a_stretch();
+    Status hand_on_if_enough();
     Status hand_on();
 
     JobContext& context_;

@@ -34,7 +34,7 @@ bool RestoredLedger::adopt(const spec::RecordKind& kind, Sending& sending, std::
     std::string id = RecordIds(traffic_.context, traffic_.insurer, kind).of(sending.member.key, canonical);
     const auto found = forgotten_.find(id);
     if (found == forgotten_.end()) {
-        // Sent now, it is the last version: an older one must not be taken for it later.
+        // The version sent now is the latest: an older one must not be taken over for it later.
         const std::string name = id.substr(0, kRecordIdKeyWidth);
         const auto other = forgotten_.lower_bound(name);
         if (other != forgotten_.end() && other->first.starts_with(name)) {

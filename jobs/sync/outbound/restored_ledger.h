@@ -17,7 +17,8 @@ class RestoredLedger {
     /// A reception of a request that the ledger does not know: which records it had, in which content, is all
     /// that the platform tells.
     Status note(const platform::Reception& reception);
-    /// Whether the record is one of a forgotten request, in that very content; then it is taken from there.
+    /// Whether a forgotten request had this record with this very content. If so, the record is taken over
+    /// from there.
     bool adopt(const spec::RecordKind& kind, ledger::Sending& sending, std::string_view canonical);
     /// Requests whose records were found are batches of the ledger again.
     void commit_adopted();

@@ -1,5 +1,6 @@
 #pragma once
-// Records that are owed apart from a comparison, and due: from the spool file that still holds their content.
+// Sends records that are owed and due without a comparison, from the spool file that still holds their
+// content.
 
 #include "jobs/sync/outbound/outbox.h"
 

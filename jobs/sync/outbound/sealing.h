@@ -32,12 +32,13 @@ struct SealedBatch {
     SecretBytes body;
 };
 
-/// recordId: so many characters of a keyed hash of the record's key, the rest of its content.
+/// A recordId is this many characters of a keyed hash of the record's key, then this many of one of its
+/// content.
 inline constexpr std::size_t kRecordIdKeyWidth = 12;
 inline constexpr std::size_t kRecordIdContentWidth = 8;
 
-/// Makes the recordIds of one kind of one insurer: the same record with the same content has the same,
-/// always.
+/// Makes the recordIds of one kind of one insurer: the same record with the same content always gets the same
+/// one.
 class RecordIds {
   public:
     RecordIds(const JobContext& context, const config::Insurer& insurer, const spec::RecordKind& kind)

@@ -29,7 +29,7 @@ struct Traffic {
     bool may_send() const { return pacing.may_send(now()); }
     /// Whether another request finds a free connection.
     bool connection_free() const;
-    /// When something is tried again that has failed so often.
+    /// When to retry something that has failed this often.
     Instant later(std::uint32_t failures) const;
     /// @return nullptr for a kind that this specification does not have
     const spec::RecordKind* kind_of(ledger::KindId id) const;

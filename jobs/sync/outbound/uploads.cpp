@@ -97,32 +97,32 @@ void Uploads::owe_batch_again(const Batch& batch, const std::string& why, Instan
 
 Status Uploads::owe_members_again(const Batch& batch, const std::string& why, BatchState to, bool counts) {
     const std::int64_t now = to_milliseconds(traffic_.now());
-    std::vector<Ledger::Landing> landings;
-    for (auto& entry : traffic_.ledger->flying(batch)) {
+    std::vector<Ledger::MemberOutcome> outcomes;
+    for (auto& entry : traffic_.ledger->members_in_flight(batch)) {
         if (!entry) continue;
         auto consequence =
             registration::apply_not_accepted(entry->standing, why, counts, traffic_.context.retry_policy(),
                                              now, traffic_.context.random_bits());
         if (consequence.next.state == RecordState::rejected) ++traffic_.tally.rejected;
-        landings.push_back({std::move(*entry), std::move(consequence), why, nullptr});
+        outcomes.push_back({std::move(*entry), std::move(consequence), why, nullptr});
     }
     Batch from = batch;
     if (from.state == BatchState::owed) from.state = BatchState::sending;
-    traffic_.ledger->land(from, landings, to, why, traffic_.now());
+    traffic_.ledger->apply_outcomes(from, outcomes, to, why, traffic_.now());
     traffic_.drop_body(batch);
     return {};
 }
 
 Status Uploads::split(const Batch& batch) {
     if (batch.members.size() == 1) {
-        auto entry = traffic_.ledger->flying(batch).front();
+        auto entry = traffic_.ledger->members_in_flight(batch).front();
         registration::RetryPolicy at_once = traffic_.context.retry_policy();
         at_once.aborted_ceiling = 1;
         auto consequence = registration::apply_not_accepted(entry->standing, registration::reason::kTooLarge,
                                                             true, at_once, 0, 0);
         ++traffic_.tally.rejected;
-        traffic_.ledger->land(batch, {{std::move(*entry), std::move(consequence), "", nullptr}},
-                              BatchState::refused, "too large", traffic_.now());
+        traffic_.ledger->apply_outcomes(batch, {{std::move(*entry), std::move(consequence), "", nullptr}},
+                                        BatchState::refused, "too large", traffic_.now());
         traffic_.drop_body(batch);
         return {};
     }

@@ -18,7 +18,7 @@ class Uploads {
     /// What became of requests on the wire; waits at most `limit` for the first.
     /// @return whether any came to an end
     Result<bool> take_outcomes(Duration limit);
-    /// As long as one of them is waited for at once.
+    /// How long one turn waits for an outcome.
     static constexpr Duration kOneTurn{1'000};
 
     /// Nothing of the batch was accepted: its records are owed again under other requests, or held.

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kRowsBetweenSigns = 1'024;
 
-/// So many characters of a 被保険者番号 that ten thousand numbers share them.
+/// Length of a prefix of the 被保険者番号 that ten thousand numbers share.
 constexpr std::size_t kRangePrefix = 6;
 
 /// Fills the ranges as keys go by in order.

@@ -18,7 +18,7 @@ struct Difference {
         not_compared,   ///< in the source, unknown to the ledger
         changed_since,  ///< the source has another content than the platform acknowledged
         gone_since,     ///< on the platform, no longer in the source
-        unconfirmed,    ///< on the platform by the ledger, without a settled reception that says so
+        unconfirmed,    ///< on the platform as the ledger has it, but no settled reception says so
     };
     What what;
     std::string key;  ///< bytes, as spec::append_key made them

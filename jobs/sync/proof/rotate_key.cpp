@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kRecordsAtOnce = 5'000;
 
-/// Both digests of one row. Rows of one key that differ stand for none.
+/// The digests of one row under both keys. If rows with the same key differ, none of them counts.
 class Pair {
   public:
     void begin(const OrderedRow& former, const OrderedRow& next) {
@@ -28,8 +28,8 @@ class Pair {
     void same_key(const OrderedRow& next) { doubtful_ = doubtful_ || next.source.digest != next_; }
     const std::string& key() const { return key_; }
 
-    /// A digest that stands for another content than the row has now keeps its bytes: under the new key too
-    /// it differs from what the row says.
+    /// A digest of other content than the row has now keeps its bytes, so it still differs from the row under
+    /// the new key.
     /// @return nothing when it is not clear what the row says
     std::optional<Ledger::Rekeyed> rekey(const Entry& entry) const {
         if (doubtful_) return std::nullopt;

@@ -1,6 +1,6 @@
 #pragma once
-// ledger rotate-key: another key, and nothing is sent again because of it. The source is read under both keys
-// side by side; what it says is what the former digest stood for.
+// ledger rotate-key: changes the key without sending anything again. The source is read under both keys side
+// by side, to learn what content a former digest stood for.
 
 #include "jobs/runtime/job_context.h"
 

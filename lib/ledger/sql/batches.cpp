@@ -11,7 +11,7 @@ using namespace sql;
 namespace {
 
 /// @param insurer  nothing: of all
-void call_unknown(Session& session, std::optional<InsurerId> insurer, Instant now) {
+void mark_interrupted_as_unknown(Session& session, std::optional<InsurerId> insurer, Instant now) {
     const auto interrupted = session.integers(
         "SELECT id FROM batch WHERE state = {batch:sending} AND (insurer = ?1 OR ?1 IS NULL)", insurer);
     for (const BatchId id : interrupted) {
@@ -24,7 +24,7 @@ void call_unknown(Session& session, std::optional<InsurerId> insurer, Instant no
 
 void Ledger::recover(Instant now) {
     Transaction transaction(*session_);
-    call_unknown(*session_, std::nullopt, now);
+    mark_interrupted_as_unknown(*session_, std::nullopt, now);
     // A run that has no end was interrupted too.
     session_->run("UPDATE run SET ended_at = ?1, outcome = {run:interrupted} WHERE ended_at IS NULL", now);
     transaction.commit();
@@ -32,7 +32,7 @@ void Ledger::recover(Instant now) {
 
 void Ledger::interrupt(InsurerId insurer, Instant now) {
     Transaction transaction(*session_);
-    call_unknown(*session_, insurer, now);
+    mark_interrupted_as_unknown(*session_, insurer, now);
     transaction.commit();
 }
 

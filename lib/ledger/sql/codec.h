@@ -18,7 +18,7 @@ std::string flight_name(std::int64_t state, std::int64_t batch_state);
 std::vector<StateCount> state_counts(Statement& rows);
 constexpr bool has(std::int64_t flags, Flag flag) { return (flags & static_cast<std::int64_t>(flag)) != 0; }
 
-/// What stands in the table of one record; refers to what its maker keeps.
+/// One record as it is in the table; refers to data that its creator keeps.
 struct StoredRecord {
     InsurerId insurer;
     KindId kind;

@@ -19,7 +19,7 @@ Ledger::Erased Ledger::erase_past(Instant history_before, Instant polls_before) 
                "WHERE closed_at < ?1)"),
           Text("DELETE FROM pmh_case WHERE closed_at < ?1"), Text("DELETE FROM alarm WHERE at < ?1")})
         out.history += gone(sql, history_before);
-    // An account in which records stand goes with them, not before.
+    // The account of a comparison that sent or deleted something stays: records point at it.
     for (const Text sql :
          {Text("DELETE FROM run_count WHERE run IN (SELECT id FROM run WHERE ended_at < ?1)"),
           Text("DELETE FROM comparison WHERE closed = 1 AND created + changed + gone = 0 "

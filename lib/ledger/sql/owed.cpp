@@ -14,8 +14,8 @@ namespace {
 void probe_dependants(Session& session, InsurerId insurer, const std::string& person,
                       const std::vector<KindId>& dependants, Instant now) {
     for (const KindId kind : dependants) {
-        // What is not registered now is not probed: that the platform still holds the acknowledged content is
-        // no longer known.
+        // A record that is not registered now is not probed, so it is no longer known whether the platform
+        // still holds its acknowledged content.
         session.run(
             "UPDATE record SET acknowledged = NULL WHERE insurer = ?1 AND kind = ?2 AND key >= ?3 "
             "AND key < ?4 AND state <> {record:registered}",
@@ -190,7 +190,8 @@ std::int64_t Ledger::resend_held(InsurerId insurer, std::optional<KindId> kind, 
             *session_, insurer, record_kind, key,
             {RecordState::rejected, RecordState::pending, Event::resend_by_operator, why, {}, actor}, now);
     }
-    // Whoever names the person knows of this withdrawal. What a record itself told stays known with it.
+    // Whoever names the person knows of this withdrawal. One that a record itself sent stays stored with that
+    // record.
     if (why == registration::reason::kWithdrawalReleased && !held.empty())
         session_->run("DELETE FROM withdrawal WHERE insurer = ?1 AND person = ?2", insurer, Bytes{insured});
     transaction.commit();

@@ -21,7 +21,8 @@ void Ledger::batch_accepted(BatchId id, BatchState from, const std::string& rece
     transaction.commit();
 }
 
-std::vector<BatchId> Ledger::missed(InsurerId insurer, Instant before, Instant now, std::size_t limit) {
+std::vector<BatchId> Ledger::overdue_receptions(InsurerId insurer, Instant before, Instant now,
+                                                std::size_t limit) {
     return session_->integers(
         "SELECT id FROM batch WHERE insurer = ?1 AND state = {batch:submitted} AND {open batch} "
         "AND created_at <= ?2 AND (due_at IS NULL OR due_at <= ?3) ORDER BY id LIMIT ?4",
@@ -59,7 +60,7 @@ std::string Ledger::cursor(InsurerId insurer) {
     return out;
 }
 
-std::vector<std::optional<Entry>> Ledger::flying(const Batch& batch) {
+std::vector<std::optional<Entry>> Ledger::members_in_flight(const Batch& batch) {
     // Members mostly stand in key order and close together: the next rows are looked at before a new search.
     constexpr int kStepsBeforeSearch = 3;
     std::vector<std::optional<Entry>> out(batch.members.size());
@@ -89,33 +90,33 @@ std::vector<std::optional<Entry>> Ledger::flying(const Batch& batch) {
     return out;
 }
 
-void Ledger::land(const Batch& batch, const std::vector<Landing>& landings,
-                  std::optional<BatchState> batch_to, const std::string& detail, Instant now) {
-    // What comes of results can be fetched once more; a refusal, or a case that somebody may look at now,
-    // cannot.
-    const bool told_again =
+void Ledger::apply_outcomes(const Batch& batch, const std::vector<MemberOutcome>& outcomes,
+                            std::optional<BatchState> batch_to, const std::string& detail, Instant now) {
+    // What follows from results can be fetched again. A refusal cannot, nor can a case that somebody may look
+    // at now.
+    const bool can_be_fetched_again =
         (!batch_to || *batch_to == BatchState::settled) &&
-        std::ranges::none_of(landings, [](const Landing& each) { return each.case_step != nullptr; });
-    Transaction transaction(*session_, told_again ? Synced::with_the_next : Synced::at_once);
+        std::ranges::none_of(outcomes, [](const MemberOutcome& each) { return each.case_step != nullptr; });
+    Transaction transaction(*session_, can_be_fetched_again ? Synced::with_the_next : Synced::at_once);
     const RecordState from = batch.state == BatchState::submitted || batch.state == BatchState::completed
                                  ? RecordState::submitted
                              : batch.state == BatchState::unknown ? RecordState::unknown
                                                                   : RecordState::sending;
-    for (const Landing& landing : landings) {
-        const auto& [event, next, alarmed] = landing.consequence;
+    for (const MemberOutcome& outcome : outcomes) {
+        const auto& [event, next, alarmed] = outcome.consequence;
         require_edge(from, event, next.state);
         const auto& [key, standing, my_number, consent, digest_key, batch_id, seq, comparison] =
-            landing.entry;
+            outcome.entry;
         write_record(*session_, from,
                      {batch.insurer, batch.kind, key, next, std::nullopt, std::nullopt, digest_key,
                       next.needs_body ? std::nullopt : std::optional(batch.id), seq, comparison});
         if (next.state == RecordState::absent && comparison) count_deleted(*session_, *comparison);
         if (!is_normal_path(event))
             write_history(*session_, batch.insurer, batch.kind, key,
-                          {from, next.state, event, landing.error_id.empty() ? next.reason : landing.error_id,
+                          {from, next.state, event, outcome.error_id.empty() ? next.reason : outcome.error_id,
                            batch.id},
                           now);
-        if (landing.case_step) write_case(*session_, *landing.case_step, now);
+        if (outcome.case_step) write_case(*session_, *outcome.case_step, now);
     }
     if (batch_to) {
         session_->run(

@@ -37,8 +37,8 @@ std::map<std::string, ForgottenReception> Ledger::forgotten_records(InsurerId in
 
 void Ledger::adopt(RunId run, const BatchDraft& draft, const std::string& digest_key,
                    const ForgottenReception& reception, Instant now) {
-    // Each step leaves what the next start goes on from: nothing to take over any more, a batch in flight,
-    // one with a reception. First of all the request must not be taken over twice.
+    // The next start can go on after each step: with nothing left to take over, with a batch in flight, or
+    // with one that has a reception. The deletion comes first: the request must not be taken over twice.
     session_->run("DELETE FROM forgotten_record WHERE insurer = ?1 AND request_id = ?2", draft.insurer,
                   reception.request_id);
     const BatchId id = commit_intent(run, draft, digest_key, BatchState::sending, now);

@@ -39,7 +39,7 @@ std::vector<ComparisonId> Ledger::close_accounts(RunId run) {
         ComparisonId id;
         InsurerId insurer;
         KindId kind;
-        bool sent;  ///< otherwise no record stands in it, and none need be looked for
+        bool sent;  ///< otherwise no record belongs to it, and the search is skipped
     };
     std::vector<Account> all;
     auto& rows = session_->statement(

@@ -19,7 +19,7 @@ using sqlite::Synced;
 struct Bytes {
     std::string_view bytes;
 };
-/// Of a person's records, or of all where no person is named.
+/// To select one person's records, or all records if no person is named.
 inline std::optional<Bytes> bytes_or_all(const std::string& key) {
     return key.empty() ? std::nullopt : std::optional(Bytes{key});
 }
@@ -67,13 +67,13 @@ class Session {
     void run(Text text, const Values&... values) {
         statement(text, values...).run();
     }
-    /// What the one row says that there always is.
+    /// The value of a statement that always gives one row.
     template <class... Values>
     std::int64_t integer(Text text, const Values&... values) {
         Statement& row = statement(text, values...);
         if (!row.step()) throw StoreFailure("a statement that always has a row had none");
         const std::int64_t value = row.integer(0);
-        // To its end: what it wrote is not committed before, nor is its failure known.
+        // Step to the end: only then is what it wrote committed, or its failure known.
         while (row.step()) {
         }
         return value;
@@ -97,7 +97,7 @@ class Session {
         while (rows.step()) out.emplace_back(rows.blob(0));
         return out;
     }
-    /// A statement of the caller's own, which may be left anywhere.
+    /// A statement that belongs to the caller, who need not step it to its end.
     template <class... Values>
     Statement prepare(Text text, const Values&... values) {
         Statement out = database_.prepare(expanded(text.get()));

@@ -11,7 +11,7 @@ namespace kaigo::ledger::sql {
 
 namespace detail {
 
-/// Said by the compiler, at the statement that is wrong.
+/// Makes the compiler report the statement that is wrong.
 [[noreturn]] inline void refuse(const char* why) { throw std::logic_error(why); }
 
 /// What PostgreSQL has no word for, or another word than SQLite: its place is a part in words.h.
@@ -54,7 +54,7 @@ constexpr void require_known(std::string_view text) {
 
 }  // namespace detail
 
-/// A literal: it is a statement's name as well (session.h).
+/// A string literal: its address also identifies the statement (session.h).
 class Text {
   public:
     consteval Text(const char* text) : text_(text) { detail::require_known(text); }  // NOLINT: reads as SQL
@@ -64,7 +64,7 @@ class Text {
     const char* text_;
 };
 
-/// With every name in its place.
+/// The text with every {name} replaced by what it stands for.
 std::string expanded(std::string_view text);
 
 }  // namespace kaigo::ledger::sql

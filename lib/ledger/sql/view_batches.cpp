@@ -49,7 +49,8 @@ ReceptionCounts LedgerView::receptions(InsurerId insurer, KindId kind) {
 }
 
 std::vector<BatchId> LedgerView::unconfirming(InsurerId insurer, KindId kind) {
-    // A settled batch has a reception number; whatever else a registered record names does not confirm it.
+    // A settled batch has a reception number. Any other batch that a registered record names does not confirm
+    // the record.
     auto rows = session_->prepare(
         "SELECT id FROM batch WHERE insurer = ?1 AND kind = ?2 AND (state <> {batch:settled} "
         "OR reception_number IS NULL)",

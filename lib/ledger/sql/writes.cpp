@@ -63,7 +63,7 @@ void write_record(Session& session, RecordState from, const StoredRecord& row) {
         return;
     }
     if (from == RecordState::absent) return insert_records(session, {&row, 1});
-    // A flight is one state here; its batch says which part of it.
+    // The table has one state for all of a flight; the batch says which part of it this is.
     const RecordState stored_from =
         from == RecordState::unknown || from == RecordState::submitted ? RecordState::sending : from;
     auto& update = session.statement(
@@ -126,7 +126,7 @@ void write_case(Session& session, const CaseStep& step, Instant now) {
     for (const registration::CaseMove& move : step.moves) {
         if (registration::next_case_state(move.from, move.event) != move.to)
             throw std::logic_error("a case took a step that is not in its table");
-        // What follows a decision by itself is the source's doing.
+        // Steps that follow a decision by themselves come from the source, not from the person.
         const bool decided = registration::is_decision(move.event);
         session.run(
             "INSERT INTO pmh_case_history (pmh_case, version, at, from_state, event, to_state, evidence, "

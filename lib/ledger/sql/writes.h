@@ -32,7 +32,7 @@ void write_case(Session& session, const CaseStep& step, Instant now);
 BatchId insert_batch(Session& session, RunId run, const BatchDraft& draft, BatchState state, Instant now);
 /// Members are needed until their batch has ended.
 void delete_members(Session& session, BatchId batch);
-/// A record of this account is gone; a closed account told it as still owed.
+/// A record of this account is gone. A closed account stays as it is: it counted the record as still owed.
 void count_deleted(Session& session, ComparisonId account);
 
 }  // namespace kaigo::ledger::sql

@@ -16,7 +16,7 @@ std::unique_ptr<Session> open_to_write(const std::filesystem::path& file) {
     database.execute("PRAGMA synchronous = FULL");
     database.execute("PRAGMA foreign_keys = ON");
     database.execute("PRAGMA cache_size = -32768");
-    // A page that is written twice in a short time goes into the file once.
+    // Checkpoint rarely: a page that is written twice in a short time goes into the file only once.
     database.checkpoint_every(4'000);
     // What was deleted is overwritten where that costs no page of its own.
     database.execute("PRAGMA secure_delete = FAST");

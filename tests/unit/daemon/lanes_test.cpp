@@ -52,10 +52,10 @@ TEST_CASE("jobs of one insurer run one after the other, and none twice at a time
         --at_once;
         return 7;
     });
-    const auto first = lanes.put(options(JobName::daily_sync, "122192"), "test");
+    const auto first = lanes.enqueue(options(JobName::daily_sync, "122192"), "test");
     begun.wait();
-    CHECK(lanes.put(options(JobName::daily_sync, "122192"), "test") == nullptr);
-    const auto second = lanes.put(options(JobName::retry_due, "122192"), "test");
+    CHECK(lanes.enqueue(options(JobName::daily_sync, "122192"), "test") == nullptr);
+    const auto second = lanes.enqueue(options(JobName::retry_due, "122192"), "test");
     REQUIRE(second != nullptr);
     CHECK(lanes.active_count() == 2);
     go_on.count_down();
@@ -72,9 +72,9 @@ TEST_CASE("a job that sleeps gives its place to another insurer's") {
         if (job.options.insurer == "122192") job.clock.sleep_until(test::kNoon + 1h, job.stop.get_token());
         return 0;
     });
-    const auto sleeper = lanes.put(options(JobName::daily_sync, "122192"), "test");
+    const auto sleeper = lanes.enqueue(options(JobName::daily_sync, "122192"), "test");
     clock.asleep.wait();
-    const auto other = lanes.put(options(JobName::daily_sync, "131016"), "test");
+    const auto other = lanes.enqueue(options(JobName::daily_sync, "131016"), "test");
     while (other->state != Job::State::ended) std::this_thread::yield();
     CHECK(sleeper->state == Job::State::running);
     sleeper->stop.request_stop();
@@ -87,11 +87,11 @@ TEST_CASE("a stop ends what waits and tells what runs; nothing new begins") {
         job.clock.sleep_until(test::kNoon + 1h, job.stop.get_token());
         return 0;
     });
-    lanes.put(options(JobName::daily_sync, "122192"), "test");
+    lanes.enqueue(options(JobName::daily_sync, "122192"), "test");
     clock.asleep.wait();
-    const auto waiting = lanes.put(options(JobName::retry_due, "122192"), "test");
+    const auto waiting = lanes.enqueue(options(JobName::retry_due, "122192"), "test");
     lanes.stop();
     CHECK(lanes.wait_until_idle(kLong));
     CHECK(waiting->exit_status == info(ErrorCode::busy).exit_status);
-    CHECK(lanes.put(options(JobName::daily_sync, "131016"), "test") == nullptr);
+    CHECK(lanes.enqueue(options(JobName::daily_sync, "131016"), "test") == nullptr);
 }

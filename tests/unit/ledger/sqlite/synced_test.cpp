@@ -54,7 +54,7 @@ TEST_CASE(
     };
     const auto land = [&](const Answer& answer, bool opens_case) {
         const Batch batch = ledger->batch(id);
-        auto entry = *ledger->flying(batch).front();
+        auto entry = *ledger->members_in_flight(batch).front();
         auto got = apply_result(entry.standing, answer, {}, to_milliseconds(kNoon), 0);
         MaybeCaseStep step;
         if (opens_case) {
@@ -62,13 +62,14 @@ TEST_CASE(
             apply_to_case(opening.next, answer, got, opening.moves);
             step = maybe(std::move(opening));
         }
-        ledger->land(batch, {{std::move(entry), got, answer.error_id, step}}, BatchState::settled, "", kNoon);
+        ledger->apply_outcomes(batch, {{std::move(entry), got, answer.error_id, step}}, BatchState::settled,
+                               "", kNoon);
     };
     const auto refuse = [&] {
         const Batch batch = ledger->batch(id);
-        auto entry = *ledger->flying(batch).front();
+        auto entry = *ledger->members_in_flight(batch).front();
         auto got = apply_not_accepted(entry.standing, "KJQ0400", true, {}, to_milliseconds(kNoon), 0);
-        ledger->land(batch, {{std::move(entry), got, "", nullptr}}, BatchState::refused, "", kNoon);
+        ledger->apply_outcomes(batch, {{std::move(entry), got, "", nullptr}}, BatchState::refused, "", kNoon);
     };
     const auto accept = [&] { ledger->batch_accepted(id, BatchState::sending, "N", kNoon); };
     const Answer good{true, true, "", ErrorClass::unknown};
