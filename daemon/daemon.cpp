@@ -237,6 +237,7 @@ void Daemon::note_end(const Job& job, int status) {
 
 void Daemon::every_minute(Instant now) {
     renew_certificates(now);
+    watch_authorities(now);
     watch_disk();
     if (const Date today = japan_date(now); tidied_ != today) {
         tidied_ = today;
@@ -259,7 +260,7 @@ void Daemon::renew_certificates(Instant now) {
         renew_certificate(insurer, now);
         feed();
         if (const auto& credentials = installation()->credentials(insurer))
-            warn_of_end(insurer, *credentials, now);
+            warn_of_end(insurer.number.value(), platform::days_left(credentials->info, now));
     }
 }
 
@@ -302,17 +303,20 @@ void Daemon::renew_certificate(const config::Insurer& insurer, Instant now) {
          {"daysLeft", std::to_string(platform::days_left(next->credentials(insurer)->info, now))}});
 }
 
-void Daemon::warn_of_end(const config::Insurer& insurer, const platform::Credentials& credentials,
-                         Instant now) {
-    const std::int64_t days = platform::days_left(credentials.info, now);
+void Daemon::warn_of_end(const std::string& whose, std::int64_t days) {
     const auto* const due =
         std::ranges::find_if(jobs::kCertificateDays, [&](std::int64_t limit) { return days <= limit; });
     if (due == jobs::kCertificateDays.end()) return;
-    const std::string number = insurer.number.value();
-    const auto warned = warned_.find(number);
+    const auto warned = warned_.find(whose);
     if (warned != warned_.end() && warned->second <= *due) return;
-    warned_[number] = *due;
-    events_.record("certificate-ends-soon", {{"insurer", number}, {"daysLeft", std::to_string(days)}});
+    warned_[whose] = *due;
+    events_.record("certificate-ends-soon", {{"insurer", whose}, {"daysLeft", std::to_string(days)}});
+}
+
+void Daemon::watch_authorities(Instant now) {
+    const auto installed = installation();
+    if (const platform::Authority* next = platform::ends_next(installed->authorities(), now))
+        warn_of_end("ca_file", platform::whole_days(next->ends - now));
 }
 
 void Daemon::watch_disk() {

@@ -50,7 +50,9 @@ class Daemon {
     void every_minute(Instant now);
     void renew_certificates(Instant now);
     void renew_certificate(const config::Insurer& insurer, Instant now);
-    void warn_of_end(const config::Insurer& insurer, const platform::Credentials& credentials, Instant now);
+    /// @param whose  保険者番号, or ca_file
+    void warn_of_end(const std::string& whose, std::int64_t days);
+    void watch_authorities(Instant now);
     void watch_disk();
     void tidy_up(Instant now);
     void feed();

@@ -13,6 +13,7 @@
 #include "jobs/checks/host_checks.h"
 #include "jobs/runtime/host.h"
 #include "jobs/runtime/ledger_store.h"
+#include "observe/metrics.h"
 
 namespace kaigo::daemon {
 
@@ -34,9 +35,11 @@ json::object as_json(const jobs::Check& check) {
 /// Gauges of one scrape.
 class Metrics {
   public:
-    void set(const char* name, const char* help, const prometheus::Labels& labels, double value) {
-        auto& family =
-            prometheus::BuildGauge().Name(std::string("kaigo_") + name).Help(help).Register(registry_);
+    void set(const char* name, const prometheus::Labels& labels, double value) {
+        auto& family = prometheus::BuildGauge()
+                           .Name(std::string("kaigo_") + name)
+                           .Help(observe::metric(name).help)
+                           .Register(registry_);
         family.Add(labels).Increment(value);
     }
     std::string text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
@@ -46,39 +49,49 @@ class Metrics {
     prometheus::Registry registry_{prometheus::Registry::InsertBehavior::Merge};
 };
 
-void measure_ledger(Metrics& out, ledger::LedgerView& view, Instant now) {
+/// By job and insurer; a run over all insurers is the last of each of them.
+std::map<std::pair<std::string, std::string>, ledger::RunRow> last_runs(ledger::LedgerView& view,
+                                                                        const config::Config& config) {
+    std::map<std::pair<std::string, std::string>, ledger::RunRow> out;
+    for (const auto& run : view.last_runs_by_insurer())  // oldest first
+        for (const config::Insurer& insurer : config.insurers)
+            if (run.insurer.empty() || run.insurer == insurer.number.value())
+                out[{run.job, insurer.number.value()}] = run;
+    return out;
+}
+
+void measure_ledger(Metrics& out, ledger::LedgerView& view, const config::Config& config, Instant now) {
     for (const auto& each : view.counts())
-        out.set("records", "Records by insurer, kind and state",
-                {{"insurer", each.insurer}, {"kind", each.kind}, {"state", each.state}},
+        out.set("records", {{"insurer", each.insurer}, {"kind", each.kind}, {"state", each.state}},
                 static_cast<double>(each.count));
     for (const auto& each : view.open_cases())
-        out.set("open_cases", "Open PMH key cases by insurer, error and step",
-                {{"insurer", each.insurer}, {"error", each.kind}, {"step", each.state}},
+        out.set("open_cases", {{"insurer", each.insurer}, {"error", each.kind}, {"step", each.state}},
                 static_cast<double>(each.count));
     const auto age = [&](std::int64_t since) {
         return static_cast<double>(to_milliseconds(now) - since) / kMillisecondsPerSecond;
     };
     for (const auto& each : view.waiting_by_insurer()) {
         const prometheus::Labels labels{{"insurer", each.insurer}};
-        if (each.oldest_request)
-            out.set("oldest_waiting_seconds", "Age of the oldest request that is not settled", labels,
-                    age(*each.oldest_request));
-        if (each.oldest_case)
-            out.set("oldest_case_seconds", "Age of the oldest open PMH key case", labels,
-                    age(*each.oldest_case));
-        out.set("retries", "Attempts that records and requests under way have behind them", labels,
-                static_cast<double>(each.attempts));
+        if (each.oldest_request) out.set("oldest_waiting_seconds", labels, age(*each.oldest_request));
+        if (each.oldest_case) out.set("oldest_case_seconds", labels, age(*each.oldest_case));
+        out.set("retries", labels, static_cast<double>(each.attempts));
     }
-    for (const auto& run : view.last_runs_by_insurer()) {
-        const prometheus::Labels labels{{"job", run.job}, {"insurer", run.insurer}};
-        out.set("last_run_timestamp_seconds", "Start of the last run", labels,
+    std::map<std::string, bool> set_up;
+    for (const config::Insurer& insurer : config.insurers) set_up[insurer.number.value()] = false;
+    for (const auto& setup : view.setups())
+        if (setup.completed && set_up.contains(setup.insurer)) set_up[setup.insurer] = true;
+    for (const auto& [insurer, complete] : set_up)
+        out.set("setup_complete", {{"insurer", insurer}}, complete ? 1 : 0);
+    for (const auto& [of, run] : last_runs(view, config)) {
+        const prometheus::Labels labels{{"run_job", of.first}, {"insurer", of.second}};
+        out.set("last_run_timestamp_seconds", labels,
                 static_cast<double>(run.started_at) / kMillisecondsPerSecond);
         if (!run.ended_at) continue;
-        out.set("last_run_duration_seconds", "Duration of the last run", labels,
+        out.set("last_run_duration_seconds", labels,
                 static_cast<double>(*run.ended_at - run.started_at) / kMillisecondsPerSecond);
-        out.set("last_run_exit_status", "Exit status of the last run; 0 is success", labels, run.exit_status);
+        out.set("last_run_exit_status", labels, run.exit_status);
     }
-    out.set("alarms", "Alarms in the ledger", {}, static_cast<double>(view.alarm_count()));
+    out.set("alarms", {}, static_cast<double>(view.alarm_count()));
 }
 
 double size_of(const std::filesystem::path& path) {
@@ -130,25 +143,26 @@ http::Response Health::metrics() {
     const config::Config& config = installation->config();
     const Instant now = clock_.now();
     Metrics out;
-    if (auto view = jobs::ledger_store(config).view()) measure_ledger(out, *view, now);
+    if (auto view = jobs::ledger_store(config).view()) measure_ledger(out, *view, config, now);
     for (const config::Insurer& insurer : config.insurers)
         if (const auto& credentials = installation->credentials(insurer))
-            out.set("certificate_days", "Days until the client certificate ends",
-                    {{"insurer", insurer.number.value()}},
+            out.set("certificate_days", {{"insurer", insurer.number.value()}},
                     static_cast<double>(platform::days_left(credentials->info, now)));
+    if (const platform::Authority* next = platform::ends_next(installation->authorities(), now))
+        out.set("ca_days", {}, static_cast<double>(platform::whole_days(next->ends - now)));
     std::filesystem::path log = config.ledger;
     log += "-wal";
-    out.set("ledger_bytes", "Size of the ledger with its log", {}, size_of(config.ledger) + size_of(log));
-    out.set("audit_bytes", "Size of the audit log", {}, size_of(config.audit));
+    out.set("ledger_bytes", {}, size_of(config.ledger) + size_of(log));
+    out.set("audit_bytes", {}, size_of(config.audit));
     double spooled = 0;
     std::error_code failed;
     for (std::filesystem::directory_iterator it(config.spool, failed), end; !failed && it != end;
          it.increment(failed))
         spooled += size_of(it->path());
-    out.set("spool_bytes", "Size of the encrypted spool", {}, spooled);
+    out.set("spool_bytes", {}, spooled);
     if (const auto free = jobs::free_bytes(config.ledger.parent_path()))
-        out.set("disk_free_bytes", "Room left where the ledger lies", {}, static_cast<double>(*free));
-    out.set("jobs_active", "Jobs that work or wait", {}, static_cast<double>(lanes_.active_count()));
+        out.set("disk_free_bytes", {}, static_cast<double>(*free));
+    out.set("jobs_active", {}, static_cast<double>(lanes_.active_count()));
     return {200, out.text(), "text/plain; version=0.0.4"};
 }
 

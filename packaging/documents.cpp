@@ -4,6 +4,7 @@
 //   documents manuals FOLDER     FOLDER/man1/… and FOLDER/ja/man1/…
 //   documents completion         the script, on standard output
 //   documents events             docs/events.md, on standard output
+//   documents metrics            docs/metrics.md, on standard output
 
 #include <algorithm>
 #include <filesystem>
@@ -18,6 +19,7 @@
 #include "jobs/commands/registry.h"
 #include "jobs/words/case_words.h"
 #include "observe/events.h"
+#include "observe/metrics.h"
 
 using namespace kaigo;
 
@@ -334,6 +336,19 @@ void write_events() {
                   << " | " << event.remedy << " |\n";
 }
 
+void write_metrics() {
+    std::cout
+        << "# Metrics\n\n"
+           "Written by `documents metrics` from lib/observe/metrics.cpp.\n\n"
+           "`/metrics` of `kaigo-gatewayd` (`http: {listen: …}`) tells these gauges in Prometheus's text "
+           "form. Labels are\n"
+           "insurers, kinds, states and jobs, never persons; `run_job` is the job of a run (`job` is "
+           "Prometheus's own).\n\n"
+           "| metric | labels | what |\n|---|---|---|\n";
+    for (const observe::MetricInfo& metric : observe::all_metrics())
+        std::cout << "| `kaigo_" << metric.name << "` | " << metric.labels << " | " << metric.help << " |\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -343,8 +358,10 @@ int main(int argc, char** argv) {
         write_completion();
     } else if (what == "events") {
         write_events();
+    } else if (what == "metrics") {
+        write_metrics();
     } else {
-        std::cerr << "usage: documents manuals FOLDER | completion | events\n";
+        std::cerr << "usage: documents manuals FOLDER | completion | events | metrics\n";
         return 2;
     }
     return 0;

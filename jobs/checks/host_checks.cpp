@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "audit/audit_log.h"
 #include "base/files.h"
@@ -248,12 +249,17 @@ class Examination {
         const platform::CertificateInfo& found = loaded->info;
         if (!found.key_fits)
             error("certificate", tr("{}: the private key does not fit the certificate", number),
-                  tr("install the pair that was issued together"));
+                  found.key_fits_another
+                      ? tr("put the private key's own certificate first in the file, its issuers behind it")
+                      : tr("install the pair that was issued together"));
         const std::int64_t days = platform::days_left(found, now_);
         if (now_ > found.not_after || now_ < found.not_before)
             error("certificate", tr("{}: not valid today", number), tr("install the renewed certificate"));
         else if (days < kCertificateWarningDays)
-            warn("certificate", tr("{}: {} days left", number, days), tr("have the certificate renewed"));
+            warn("certificate", tr("{}: {} days left", number, days),
+                 found.chain_ends < found.not_after
+                     ? tr("a certificate behind it in the file ends first: have the chain renewed")
+                     : tr("have the certificate renewed"));
         else
             ok("certificate", tr("{}: {} days left", number, days));
         if (std::ranges::find(found.insurers, number) == found.insurers.end())
@@ -268,18 +274,45 @@ class Examination {
         const auto ca_file = secret_path(config_.platform.ca_file);
         auto ca = ca_file ? read_file(*ca_file, kLargestCa) : tl::unexpected(ca_file.error());
         if (!ca) return error("platform", ca.error());
+        authorities(*ca);
         platform::HttpsSettings settings;
         settings.url = config_.platform.url;
         settings.ca = std::move(*ca);
         settings.credentials = credentials;
         settings.request_timeout = config_.platform.request_timeout;
         const auto status = ask_platform(settings, insurer, kPatience);
-        if (!status) return error("platform", status.error());
+        if (!status) return error("platform", without_doctor(status.error()));
         if (status->open)
             ok("platform", tr("{}: open", settings.url));
         else
             warn("platform", tr("{}: closed until {}", settings.url, status->reopens_at),
                  tr("wait; nothing is lost"));
+    }
+
+    /// Whom the platform's certificate is believed by. Told once, whatever the number of insurers.
+    void authorities(const std::string& pem) {
+        if (std::exchange(authorities_told_, true)) return;
+        const auto found = platform::authorities_of(pem);
+        if (!found) return error("ca", found.error());
+        for (const platform::Authority& each : *found) {
+            const std::int64_t days = platform::whole_days(each.ends - now_);
+            if (days < 0)
+                warn("ca", tr("{} of ca_file has ended", each.name),
+                     tr("take it out of the file, when its successor stands there too"));
+            else if (days < kCertificateWarningDays)
+                warn("ca", tr("{} of ca_file: {} days left", each.name, days),
+                     tr("ask the platform's operator for its successor, and put it beside it"));
+            else
+                ok("ca", tr("{} of ca_file: {} days left", each.name, days));
+        }
+    }
+
+    /// Whoever reads this has asked the doctor already.
+    static Error without_doctor(Error error) {
+        if (error.remedy.find("kaigo-gateway doctor") != std::string::npos)
+            error.remedy =
+                tr("compare certificate, private key and CA file with what the platform's operator issued");
+        return error;
     }
 
     /// One insurer's answer stands for the platform.
@@ -310,6 +343,7 @@ class Examination {
 
     const config::Config& config_;
     Instant now_;
+    bool authorities_told_ = false;
     bool sound_ = false;  ///< the ledger: it can be read
     std::unique_ptr<spec::Specification> specification_;
     const WireNames* wire_ = nullptr;

@@ -18,6 +18,8 @@ Result<std::shared_ptr<const Installation>> Installation::load(config::Config co
     constexpr std::size_t kLargestCa = 4U << 20;
     const auto ca = secret_path(settings.platform.ca_file);
     out->ca_ = ca ? read_file(*ca, kLargestCa) : tl::unexpected(ca.error());
+    if (out->ca_)
+        if (auto found = platform::authorities_of(*out->ca_)) out->authorities_ = *std::move(found);
     for (const config::Insurer& insurer : settings.insurers)
         out->credentials_.emplace(
             insurer.number.value(),
@@ -71,7 +73,9 @@ Result<platform::Credentials> usable_credentials(const config::Insurer& insurer,
         return fail(ErrorCode::certificate_refused,
                     tr("{}: the private key does not fit the certificate", number))
             .at(insurer.certificate_file)
-            .remedy(tr("install the pair that was issued together"));
+            .remedy(out.info.key_fits_another
+                        ? tr("put the private key's own certificate first in the file, its issuers behind it")
+                        : tr("install the pair that was issued together"));
     if (now < out.info.not_before || now > out.info.not_after)
         return fail(ErrorCode::certificate_refused, tr("{}: not valid today", number))
             .at(insurer.certificate_file)

@@ -32,6 +32,8 @@ class Installation {
     const Result<platform::Credentials>& credentials(const config::Insurer& insurer) const {
         return credentials_.at(insurer.number.value());
     }
+    /// Whom the platform's certificate is believed by; none when ca_file cannot be read.
+    const std::vector<platform::Authority>& authorities() const { return authorities_; }
     std::vector<Error> troubles() const;
 
     /// The same under another key.
@@ -48,6 +50,7 @@ class Installation {
     std::shared_ptr<const Keys> keys_;
     std::map<std::string, Result<std::string>> mappings_;
     Result<std::string> ca_;
+    std::vector<platform::Authority> authorities_;
     std::map<std::string, Result<platform::Credentials>> credentials_;  ///< by insurer
 };
 

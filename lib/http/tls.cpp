@@ -27,14 +27,21 @@ Result<std::unique_ptr<ssl::context>> context_of(ssl::context::method method, co
     SSL_CTX_set_ciphersuites(native, kSuites);
     boost::system::error_code failed;
     out->use_certificate_chain(boost::asio::buffer(identity.certificate), failed);
-    if (failed) return unusable(tr("this is not a PEM certificate"));
+    if (failed)
+        return unusable(tr("TLS does not take this certificate: {}", failed.message()))
+            .remedy(
+                tr("have one issued with a key of at least 2048 bits (RSA), or on P-256, P-384 or P-521"));
     PrivateKey key;
     if (identity.key) {
-        key = private_key_of(identity.key->view());
+        KAIGO_TRY(key, private_key_of(identity.key->view()));
     } else {
         KAIGO_TRY(key, private_key_in_token(identity.key_uri));
     }
-    if (!key || SSL_CTX_use_PrivateKey(native, key.get()) != 1)
+    if (!signs_in_tls13(*key))
+        return unusable(tr("TLS 1.3 has no signature for a private key of this kind"))
+            .remedy(
+                tr("have one issued with a key of at least 2048 bits (RSA), or on P-256, P-384 or P-521"));
+    if (SSL_CTX_use_PrivateKey(native, key.get()) != 1 || SSL_CTX_check_private_key(native) != 1)
         return unusable(tr("the private key does not fit the certificate"))
             .remedy(tr("install the pair that was issued together"));
     return out;

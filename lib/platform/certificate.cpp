@@ -1,9 +1,13 @@
 #include "platform/certificate.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 #include <memory>
 
@@ -32,19 +36,63 @@ Instant instant_of(const ASN1_TIME* time) {
 
 Result<std::string> pem(const std::string& setting) {
     KAIGO_TRY(const std::filesystem::path path, secret_path(setting));
-    return read_file(path, 1U << 20);
+    KAIGO_TRY(std::string text, read_file(path, 1U << 20));
+    // Editors of Windows put a mark before the first line, which is then none of PEM's.
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    if (text.starts_with(kMark)) text.erase(0, kMark.size());
+    return text;
 }
 
 Bio bio_of(std::string_view text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
-Result<Certificate> parse_certificate(const std::string& text, const std::string& file) {
-    Certificate out(PEM_read_bio_X509(bio_of(text).get(), nullptr, nullptr, nullptr));
-    if (!out) return fail(ErrorCode::certificate_refused, tr("this is not a PEM certificate")).at(file);
+Failure why_no_certificate(const std::string& text) {
+    ERR_clear_error();
+    const auto refused = [](const std::string& why, const std::string& remedy) {
+        return fail(ErrorCode::certificate_refused, why).remedy(remedy);
+    };
+    const std::string whole = tr("copy the certificate's file once more from where it was issued");
+    if (text.empty()) return refused(tr("the certificate's file is empty"), whole);
+    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+    const auto size = static_cast<long>(text.size());
+    const unsigned char* at = bytes;
+    const std::unique_ptr<PKCS12, Deleter<PKCS12, PKCS12_free>> bundle(d2i_PKCS12(nullptr, &at, size));
+    if (bundle)
+        return refused(
+            tr("this is a PKCS#12 file, not a PEM certificate"),
+            tr("take the certificates out of it: openssl pkcs12 -in FILE -nokeys -out CERTIFICATE"));
+    at = bytes;
+    if (Certificate(d2i_X509(nullptr, &at, size)))
+        return refused(tr("this certificate is DER, not PEM"),
+                       tr("convert it: openssl x509 -inform DER -in FILE -out CERTIFICATE"));
+    if (text.find("-----BEGIN CERTIFICATE") != std::string::npos)
+        return refused(tr("the certificate is cut off or damaged"), whole);
+    if (text.find("PRIVATE KEY-----") != std::string::npos)
+        return refused(tr("this file holds a private key, and no certificate"),
+                       tr("name the certificate's file in certificate_file"));
+    return refused(tr("this is not a PEM certificate"), whole);
+}
+
+/// Every certificate of a PEM text, in its order.
+std::vector<Certificate> certificates_of(const std::string& text) {
+    std::vector<Certificate> out;
+    const Bio bio = bio_of(text);
+    while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) out.emplace_back(next);
+    ERR_clear_error();
     return out;
 }
 
-CertificateInfo info_of(X509* certificate) {
+Result<std::vector<Certificate>> parse_certificates(const std::string& text, const std::string& file) {
+    auto out = certificates_of(text);
+    if (out.empty()) return why_no_certificate(text).at(file);
+    return out;
+}
+
+CertificateInfo info_of(const std::vector<Certificate>& chain) {
     CertificateInfo out;
+    X509* const certificate = chain.front().get();
+    out.chain_ends = instant_of(X509_get0_notAfter(certificate));
+    for (const Certificate& each : chain)
+        out.chain_ends = std::min(out.chain_ends, instant_of(X509_get0_notAfter(each.get())));
     out.not_before = instant_of(X509_get0_notBefore(certificate));
     out.not_after = instant_of(X509_get0_notAfter(certificate));
     X509_NAME* subject = X509_get_subject_name(certificate);
@@ -60,8 +108,32 @@ CertificateInfo info_of(X509* certificate) {
 
 Result<CertificateInfo> inspect_certificate(const std::string& certificate_file) {
     KAIGO_TRY(const std::string text, pem(certificate_file));
-    KAIGO_TRY(const Certificate certificate, parse_certificate(text, certificate_file));
-    return info_of(certificate.get());
+    KAIGO_TRY(const auto chain, parse_certificates(text, certificate_file));
+    return info_of(chain);
+}
+
+Result<std::vector<Authority>> authorities_of(const std::string& pem) {
+    KAIGO_TRY(const auto certificates, parse_certificates(pem, ""));
+    std::vector<Authority> out;
+    for (const Certificate& each : certificates) {
+        std::array<char, 256> name{};
+        X509_NAME* subject = X509_get_subject_name(each.get());
+        if (X509_NAME_get_text_by_NID(subject, NID_commonName, name.data(), name.size()) <= 0)
+            X509_NAME_oneline(subject, name.data(), name.size());
+        out.push_back({name.data(), instant_of(X509_get0_notAfter(each.get()))});
+    }
+    return out;
+}
+
+const Authority* ends_next(const std::vector<Authority>& authorities, Instant now) {
+    const Authority* next = nullptr;
+    for (const Authority& each : authorities) {
+        const bool ended = each.ends < now;
+        const bool better =
+            next == nullptr || (next->ends < now ? each.ends > next->ends : !ended && each.ends < next->ends);
+        if (better) next = &each;
+    }
+    return next;
 }
 
 bool is_unchanged(const Credentials& credentials, const std::string& certificate_file,
@@ -79,8 +151,8 @@ Result<Credentials> load_credentials(const std::string& certificate_file,
                                      const std::string& private_key_file) {
     Credentials out;
     KAIGO_TRY(out.certificate, pem(certificate_file));
-    KAIGO_TRY(const Certificate certificate, parse_certificate(out.certificate, certificate_file));
-    out.info = info_of(certificate.get());
+    KAIGO_TRY(const auto chain, parse_certificates(out.certificate, certificate_file));
+    out.info = info_of(chain);
     PrivateKey key;
     if (private_key_file.starts_with("pkcs11:")) {
         out.key_uri = private_key_file;
@@ -88,9 +160,19 @@ Result<Credentials> load_credentials(const std::string& certificate_file,
     } else {
         KAIGO_TRY(std::string text, pem(private_key_file));
         out.key = std::make_shared<const SecretBytes>(std::move(text));
-        key = private_key_of(out.key->view());
+        auto read = private_key_of(out.key->view());
+        if (!read) {
+            read.error().place = private_key_file;
+            return tl::unexpected(std::move(read).error());
+        }
+        key = *std::move(read);
     }
-    out.info.key_fits = key && X509_check_private_key(certificate.get(), key.get()) == 1;
+    const auto fits = [&](const Certificate& each) {
+        return X509_check_private_key(each.get(), key.get()) == 1;
+    };
+    out.info.key_fits = fits(chain.front());
+    out.info.key_fits_another = !out.info.key_fits && std::ranges::any_of(chain, fits);
+    ERR_clear_error();
     return out;
 }
 

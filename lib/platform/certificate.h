@@ -16,14 +16,27 @@ namespace kaigo::platform {
 struct CertificateInfo {
     Instant not_before;
     Instant not_after;
+    Instant chain_ends;                 ///< earliest end of it and of the certificates behind it in its file
     std::vector<std::string> insurers;  ///< organizationalUnitName entries
     bool key_fits = false;
+    bool key_fits_another = false;  ///< not the first in the file, but one behind it
 };
 
-/// Whole days until it ends; negative once it has.
+inline std::int64_t whole_days(Duration time) { return std::chrono::floor<std::chrono::days>(time).count(); }
+/// Whole days until it, or what vouches for it in its file, ends; negative once it has.
 inline std::int64_t days_left(const CertificateInfo& certificate, Instant now) {
-    return std::chrono::floor<std::chrono::days>(certificate.not_after - now).count();
+    return whole_days(certificate.chain_ends - now);
 }
+
+/// A certificate of a CA file.
+struct Authority {
+    std::string name;  ///< its common name, or its whole subject
+    Instant ends;
+};
+/// @param pem  text of a CA file; certificates may stand among other lines
+Result<std::vector<Authority>> authorities_of(const std::string& pem);
+/// The one that ends next; of those that have all ended, the last. Null when there is none.
+const Authority* ends_next(const std::vector<Authority>& authorities, Instant now);
 
 struct Credentials {
     CertificateInfo info;

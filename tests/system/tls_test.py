@@ -31,6 +31,56 @@ make client-other-insurer "/O=t/OU=122069/CN=c" "extendedKeyUsage=clientAuth" ca
 """
 
 
+# Forms in which certificates and keys are really handed out: name.pem and name.key.
+FORMS = """
+openssl pkcs8 -topk8 -in gateway.key -out password.key -passout pass:secret; cp gateway.pem password.pem
+openssl ec -in gateway.key -aes256 -passout pass:secret -out password-old.key; cp gateway.pem password-old.pem
+openssl pkcs12 -export -in gateway.pem -inkey gateway.key -passout pass:secret -out bundle.pem; cp bundle.pem bundle.key
+cp gateway.pem bundle-key.pem; cp bundle.pem bundle-key.key
+openssl x509 -in gateway.pem -outform DER -out der.pem; cp gateway.key der.key
+openssl ec -in gateway.key -outform DER -out der-key.key; cp gateway.pem der-key.pem
+cat ca.pem gateway.pem > ca-first.pem; cp gateway.key ca-first.key
+: > empty.pem; cp gateway.key empty.key; : > empty-key.key; cp gateway.pem empty-key.pem
+head -c 300 gateway.pem > half.pem; cp gateway.key half.key
+head -c 120 gateway.key > half-key.key; cp gateway.pem half-key.pem
+cp gateway.key swapped.pem; cp gateway.pem swapped.key
+cp gateway.pem swapped-key.pem; cp gateway.pem swapped-key.key
+(printf '\xef\xbb\xbf'; sed 's/$/\r/' gateway.pem) > windows.pem; (printf '\xef\xbb\xbf'; sed 's/$/\r/' gateway.key) > windows.key
+cat gateway.key gateway.pem > both.pem; cp both.pem both.key
+sign() { # key, without .key
+    openssl req -new -key $1.key -subj "/O=t/OU=122192/CN=c" -out $1.csr
+    openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 90 -out $1.pem -extfile <(echo extendedKeyUsage=clientAuth)
+}
+openssl genrsa -out weak.key 1024; sign weak
+openssl ecparam -name brainpoolP256r1 -genkey -noout -out brainpool.key; sign brainpool
+openssl genpkey -algorithm ed25519 -out ed25519.key; sign ed25519
+openssl genrsa -traditional -out rsa.key 2048; sign rsa
+chmod 600 *.key
+"""
+UNUSABLE = {
+    "password": "has a password", "password-old": "has a password", "bundle": "PKCS#12", "bundle-key": "PKCS#12", "der": "DER",
+    "der-key": "DER", "ca-first": "own certificate first", "empty": "file is empty", "empty-key": "file is empty",
+    "half": "cut off", "half-key": "cut off", "swapped": "no certificate", "swapped-key": "no private key",
+    "weak": "key too small", "brainpool": "TLS 1.3 has no signature",
+}
+
+
+def every_form_works_or_is_named(city: City) -> None:
+    subprocess.run(["bash", "-euc", FORMS], cwd=city.folder / "pki", check=True, capture_output=True)
+    for name, told in UNUSABLE.items():
+        city.write_config(certificate=name)
+        result = city.gateway("doctor")
+        said = result.stdout + result.stderr
+        expect(result.returncode == 78 and told in said, f"{name}: {result.returncode} {said}")
+        expect("with: kaigo-gateway doctor" not in said, f"{name}: the doctor sends to the doctor: {said}")
+        expect("Enter" not in said, f"{name}: somebody is asked for a password: {said}")
+    for name in ("windows", "both", "ed25519", "rsa"):
+        city.write_config(certificate=name)
+        result = city.gateway("doctor")
+        expect(result.returncode in (0, 1), f"{name}: {result.stdout}{result.stderr}")
+    city.write_config()
+
+
 def refused(city: City, name: str) -> None:
     before = city.effects()
     city.now += 3_600_000  # past the pause after the last refusal
@@ -66,6 +116,7 @@ def tls(binaries: Path) -> None:
         city.run_job("initial-setup", "--yes", "--wait", "1h")
         city.settle()
         city.check()
+        every_form_works_or_is_named(city)
 
 
 if __name__ == "__main__":

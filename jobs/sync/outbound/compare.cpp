@@ -228,6 +228,7 @@ class Comparison {
         if (comparison_) {
             if (outcome.complete) {
                 std::vector<ledger::QueryRows> queries;
+                queries.reserve(outcome.children.size());
                 for (const mapping::ChildCount& child : outcome.children)
                     queries.push_back({child.name, child.rows, child.orphans});
                 ledger_->note_queries(*comparison_, queries);

@@ -52,7 +52,8 @@ bool RestoredLedger::adopt(const spec::RecordKind& kind, Sending& sending, std::
 }
 
 void RestoredLedger::commit_adopted() {
-    for (auto& [request_id, each] : std::exchange(adopted_, {})) {
+    for (auto& [id, each] : std::exchange(adopted_, {})) {
+        const std::string& request_id = id;
         ledger::BatchDraft draft = traffic_.draft(*each.kind);
         draft.request_id = request_id;
         draft.body_digest = kAdopted;
