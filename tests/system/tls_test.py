@@ -45,7 +45,7 @@ head -c 300 gateway.pem > half.pem; cp gateway.key half.key
 head -c 120 gateway.key > half-key.key; cp gateway.pem half-key.pem
 cp gateway.key swapped.pem; cp gateway.pem swapped.key
 cp gateway.pem swapped-key.pem; cp gateway.pem swapped-key.key
-(printf '\xef\xbb\xbf'; sed 's/$/\r/' gateway.pem) > windows.pem; (printf '\xef\xbb\xbf'; sed 's/$/\r/' gateway.key) > windows.key
+(printf '\\xef\\xbb\\xbf'; sed 's/$/\r/' gateway.pem) > windows.pem; (printf '\\xef\\xbb\\xbf'; sed 's/$/\r/' gateway.key) > windows.key
 cat gateway.key gateway.pem > both.pem; cp both.pem both.key
 sign() { # key, without .key
     openssl req -new -key $1.key -subj "/O=t/OU=122192/CN=c" -out $1.csr
