@@ -6,7 +6,7 @@
 
 #include <map>
 
-#include "ledger/ledger.h"
+#include "ledger/store.h"
 #include "mapping/reader.h"
 #include "platform/wire.h"
 #include "registration/result.h"
@@ -109,7 +109,7 @@ struct Filling {
 
     const Kind& kind;
     test::Folder folder;
-    std::unique_ptr<ledger::Ledger> file = ledger::Ledger::open(folder / "ledger.db", test::kNoon).value();
+    std::unique_ptr<ledger::Ledger> file = ledger::Store(folder / "ledger.db").open(test::kNoon).value();
     ledger::InsurerId insurer = file->ensure_insurer(city().insurer.value());
     ledger::KindId kind_id = file->ensure_kind(kind.plan->kind->id);
     std::vector<ledger::BatchDraft> drafts;
@@ -197,7 +197,7 @@ Pass ledger_read(const Kind& kind) {
     for (std::int64_t i = 0; i < kBatchesInLedger; ++i) filling->write_next();
     return [filling] {
         ledger::LedgerReader reader =
-            Store(filling->folder / "ledger.db").records(filling->insurer, filling->kind_id);
+            ledger::Store(filling->folder / "ledger.db").records(filling->insurer, filling->kind_id);
         while (const ledger::Entry* entry = reader.next()) benchmark::DoNotOptimize(entry);
     };
 }
